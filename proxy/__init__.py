@@ -1,0 +1,1 @@
+"""Paysluice: a sidecar between an application and its payment providers."""

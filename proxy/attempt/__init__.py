@@ -1,0 +1,1 @@
+"""One try over the wire, with proof of what was sent."""

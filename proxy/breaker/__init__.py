@@ -1,0 +1,1 @@
+"""Leave a failing provider alone."""

@@ -1,0 +1,1 @@
+"""One key, one payment."""

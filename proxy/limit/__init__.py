@@ -1,0 +1,1 @@
+"""Stay within the provider's rate, and within a number in flight."""

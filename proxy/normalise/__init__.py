@@ -1,0 +1,1 @@
+"""Any outcome becomes the one envelope."""

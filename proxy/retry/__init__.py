@@ -1,0 +1,1 @@
+"""Send again, but only where a repeat cannot charge twice."""

@@ -1,0 +1,115 @@
+"""What comes in: one call of the application to one provider, ready to be sent."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum, IntEnum, StrEnum
+from typing import Protocol
+
+from .effect import Effect
+from .http import Headers
+
+
+class RouteEffect(StrEnum):
+    """What a call to a route may do on the provider's side."""
+
+    READ = "read"
+    IDEMPOTENT = "idempotent"
+    PAYMENT = "payment"
+
+
+class Delivery(IntEnum):
+    """How much of the request was handed to the transport. Only `NONE` proves anything."""
+
+    NONE = 0
+    PARTIAL = 1
+    COMPLETE = 2
+
+
+class StreamEnd(Enum):
+    """How a body stream ended, given by `read` in place of bytes."""
+
+    WHOLE = "whole"
+    CUT = "cut"  # the other side went away, broke its framing, or was too slow
+    TOO_LARGE = "too_large"  # it grew past its bound
+
+
+class BodyStream(Protocol):
+    """A body that is read once, piece by piece. Only `listener` and `attempt` touch one."""
+
+    @property
+    def length(self) -> int | None:
+        """Bytes announced by Content-Length; None where the body is chunked."""
+
+    async def read(self) -> bytes | StreamEnd:
+        """Give the next piece, never empty, or how the stream ended (again, if asked again)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key on its way to the provider."""
+
+    value: str  # decoded: what is compared; what is on the wire stands in the call's headers
+    is_honoured: bool  # documented for this route by the profile, or `trusted` by the operator
+    covers_failures: bool  # the repeat is deduplicated after a failure too (`key_stores`)
+    is_generated: bool
+    usable_until: float  # monotonic seconds: the provider may have forgotten it after that
+
+
+class Progress:
+    """What is known of a call while it is under way, for whoever must answer before it ends.
+
+    Changed only by `attempt` (`began_sending`), `retry` (`settle`) and by whoever waits for the
+    journey (`abandon`).
+    """
+
+    __slots__ = ("attempts", "delivery", "effect", "is_abandoned", "is_sending")
+
+    def __init__(self) -> None:
+        self.effect = Effect.NONE  # joined over the attempts that have ended
+        self.delivery = Delivery.NONE  # the furthest that any attempt came
+        self.attempts = 0
+        self.is_sending = False  # an attempt is under way that handed over a byte
+        self.is_abandoned = False  # nobody waits for the answer: start nothing new
+
+    def began_sending(self) -> None:
+        """Note that the first byte of an attempt is about to be handed over."""
+        self.is_sending = True
+        self.delivery = max(self.delivery, Delivery.PARTIAL)
+
+    def settle(self, effect: Effect, delivery: Delivery, attempts: int) -> None:
+        """Note what is known after an attempt has ended, joined with what was known before."""
+        self.effect = effect
+        self.delivery = max(self.delivery, delivery)
+        self.attempts = attempts
+        self.is_sending = False
+
+    def abandon(self) -> None:
+        """Note that the caller left or ran out of time."""
+        self.is_abandoned = True
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Everything a policy may know of a request. A policy never edits one; it hands on a copy."""
+
+    request_id: str
+    provider: str
+    route: str  # a configured name, never a raw path
+    operation: str  # the profile's name of what the call does; "" where it knows none
+    method: str
+    target: bytes  # origin-form as it goes out: the base path, path and query, byte for byte
+    headers: Headers  # end-to-end fields only, the mapped key included
+    body: bytes | BodyStream
+    effect: RouteEffect
+    deadline: float  # monotonic seconds: bounds the caller's wait, not a payment
+    progress: Progress
+    key: Key | None = None
+    tenant: str = ""  # digest of the configured tenant headers; part of the scope
+    attempt: int = 1
+    may_repeat: bool = True  # False with `Paysluice-Retry: off`
+    before_first_byte: Callable[[], Awaitable[bool]] | None = None  # a durable claim; False: lost
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether a repeat lands on the same operation because the provider knows the key."""
+        return self.key is not None and self.key.is_honoured

@@ -1,0 +1,17 @@
+"""A number read at scrape time from the object that holds it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One value of a gauge: its metric name and its labels, in the order of the metric."""
+
+    metric: str
+    labels: tuple[str, ...]
+    value: float
+
+
+Gauges: TypeAlias = Callable[[], Iterable[Sample]]

@@ -1,0 +1,1 @@
+"""Shared by the tests: a fake clock, a scripted service, calls and outcomes to begin from."""
