@@ -1,1 +1,5 @@
 """One key, one payment."""
+
+from .keys import Keyed, KeyRule, apply
+
+__all__ = ["KeyRule", "Keyed", "apply"]

@@ -1,18 +1,30 @@
 """What may be set of rate limits and of the number in flight."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from proxy.terms.units import DurationOrZero, Model, RateSetting
 
+# The name of the number in flight, in the metrics beside the rate limits.
+IN_FLIGHT: Final = "concurrency"
+
+
+def _is_free(name: str) -> str:
+    if name == IN_FLIGHT:
+        msg = f"`{IN_FLIGHT}` is the name of the limit on calls in flight: choose another"
+        raise ValueError(msg)
+    return name
+
+
+_Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=64), AfterValidator(_is_free)]
 _Queue = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class RateLimitSettings(Model):
     """One rate limit of the provider: *rate*, with *burst* requests at once."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=64)]
+    name: _Name
     rate: RateSetting
     burst: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     max_wait: DurationOrZero = 2.0

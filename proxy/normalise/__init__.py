@@ -1,1 +1,44 @@
-"""Any outcome becomes the one envelope."""
+"""Any outcome becomes the one envelope: the only package that knows its member names."""
+
+from .envelope import (
+    JSON,
+    PROBLEM,
+    Envelope,
+    Origin,
+    ProviderPart,
+    accepts_problem,
+    encode,
+    encode_problem,
+    envelope_for,
+    retry_after_of,
+)
+from .headers import answer_headers, strip_representation
+from .messages import MESSAGES
+from .proxy_status import append_proxy_status, proxy_status
+from .tables import FAILURES, REFUSALS, Report, needs_envelope, report_for
+from .words import OutcomeWord, word_for
+
+__all__ = [
+    "FAILURES",
+    "JSON",
+    "MESSAGES",
+    "PROBLEM",
+    "REFUSALS",
+    "Envelope",
+    "Origin",
+    "OutcomeWord",
+    "ProviderPart",
+    "Report",
+    "accepts_problem",
+    "answer_headers",
+    "append_proxy_status",
+    "encode",
+    "encode_problem",
+    "envelope_for",
+    "needs_envelope",
+    "proxy_status",
+    "report_for",
+    "retry_after_of",
+    "strip_representation",
+    "word_for",
+]

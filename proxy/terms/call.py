@@ -58,11 +58,11 @@ class Key:
 class Progress:
     """What is known of a call while it is under way, for whoever must answer before it ends.
 
-    Changed only by `attempt` (`began_sending`), `retry` (`settle`) and by whoever waits for the
-    journey (`abandon`).
+    Changed only by `attempt` (`began_sending`), `retry` (`settle`), by whoever waits for the
+    journey (`abandon`), and by each place that waits (`waited`).
     """
 
-    __slots__ = ("attempts", "delivery", "effect", "is_abandoned", "is_sending")
+    __slots__ = ("attempts", "delivery", "effect", "is_abandoned", "is_sending", "waited_s")
 
     def __init__(self) -> None:
         self.effect = Effect.NONE  # joined over the attempts that have ended
@@ -70,6 +70,7 @@ class Progress:
         self.attempts = 0
         self.is_sending = False  # an attempt is under way that handed over a byte
         self.is_abandoned = False  # nobody waits for the answer: start nothing new
+        self.waited_s = 0.0  # for the provider, for a place under a limit, before another try
 
     def began_sending(self) -> None:
         """Note that the first byte of an attempt is about to be handed over."""
@@ -82,6 +83,10 @@ class Progress:
         self.delivery = max(self.delivery, delivery)
         self.attempts = attempts
         self.is_sending = False
+
+    def waited(self, seconds: float) -> None:
+        """Add *seconds* that were spent waiting, not working."""
+        self.waited_s += seconds
 
     def abandon(self) -> None:
         """Note that the caller left or ran out of time."""

@@ -1,0 +1,5 @@
+"""The operator's listener."""
+
+from .server import AdminServer
+
+__all__ = ["AdminServer"]

@@ -1,0 +1,115 @@
+"""The operator's listener: health, metrics, status and the effective config."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from proxy.terms import Emit, ErrorCode, Event, FaultOccurred
+
+from .guard import Guard
+from .reply import Reply, error, in_json
+from .unix import bind_unix
+from .wire import QuietServer, render
+
+_READ: Final = frozenset({"GET", "HEAD"})
+_STOP_GRACE_S: Final = 1.0
+
+
+def _ignore(_: Event) -> None:
+    pass
+
+
+class AdminServer:
+    """Serves what it is given; it knows nobody who gives it."""
+
+    def __init__(
+        self,
+        *,
+        readiness: Callable[[], tuple[bool, str]],
+        metrics: Callable[[str], tuple[bytes, str]],
+        status: Callable[[], object],
+        config: Callable[[], object],
+        token: Callable[[], str] | None = None,
+        needs_token: bool,
+        open_paths: frozenset[str] = frozenset(),
+        emit: Emit = _ignore,
+    ) -> None:
+        self._readiness = readiness
+        self._metrics = metrics
+        self._guard = Guard(token, open_paths, needs_token=needs_token)
+        self._emit = emit
+        self._views: Mapping[str, Callable[[web.BaseRequest], Reply]] = {
+            "/healthz": lambda _: in_json({"status": "ok"}),
+            "/readyz": lambda _: self._ready(),
+            "/metrics": self._scrape,
+            "/status": lambda _: in_json(status()),
+            "/config": lambda _: in_json(config()),
+        }
+        self._server: web.Server | None = None
+        self._listener: asyncio.Server | None = None
+        self._socket_path: Path | None = None
+        self.port = 0
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen on an address; port 0 takes a free one, which `port` then tells."""
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(self._make_server(), host, port)
+        self.port = int(self._listener.sockets[0].getsockname()[1])
+
+    async def start_unix(self, path: str, mode: int = 0o660) -> None:
+        """Listen on a Unix socket that only those whom *mode* names can reach.
+
+        Raises:
+            OSError: somebody listens there, or the path is not ours to take.
+        """
+        bound = bind_unix(Path(path), mode)
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_unix_server(self._make_server(), sock=bound)
+        self._socket_path = Path(path)
+
+    async def stop(self) -> None:
+        """Stop listening; an answer under way is finished, if that takes no longer than 1 s."""
+        if self._listener is None or self._server is None:
+            return
+        self._listener.close()
+        self._server.pre_shutdown()
+        await self._server.shutdown(_STOP_GRACE_S)
+        await self._listener.wait_closed()
+        self._listener = self._server = None
+        if self._socket_path is not None:
+            self._socket_path.unlink(missing_ok=True)
+
+    def _make_server(self) -> web.Server:
+        self._server = QuietServer(self._handle, access_log=None)
+        return self._server
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            reply = self._answer(request)
+        except Exception as bug:  # noqa: BLE001 - its text may hold a secret: only its class is told
+            self._emit(FaultOccurred("", type(bug).__name__, "admin"))
+            reply = error(ErrorCode.INTERNAL_SERVER_ERROR, "This is a fault of ours.")
+        return render(reply)
+
+    def _answer(self, request: web.BaseRequest) -> Reply:
+        refusal = self._guard.refuse(request.path, request.headers.get("Authorization", ""))
+        if refusal is not None:
+            return refusal
+        view = self._views.get(request.path)
+        if view is None:
+            return error(ErrorCode.RESOURCE_NOT_FOUND, "There is nothing at this path.")
+        if request.method not in _READ:
+            allow = ("Allow", "GET, HEAD")
+            return error(ErrorCode.METHOD_NOT_ALLOWED, "This path is read only.", allow)
+        return view(request)
+
+    def _ready(self) -> Reply:
+        is_ready, reason = self._readiness()
+        return in_json({"ready": is_ready, "reason": reason}, 200 if is_ready else 503)
+
+    def _scrape(self, request: web.BaseRequest) -> Reply:
+        body, media_type = self._metrics(request.headers.get("Accept", ""))
+        return Reply(200, body, media_type)

@@ -1,0 +1,52 @@
+"""Whether a provider's promise about keys counts: what the profile claims, and who vouches. Pure.
+
+Rule 1: a claim licenses something only where it is documented, or where the operator vouches.
+Rule 2: where the profile places no key, `trusted` or `header` names one; nobody else does.
+Rule 3: `off` and `emulate` know no key of the provider's: it goes on, and is honoured by nobody.
+"""
+
+import re
+from typing import Final
+
+from proxy.ledger.keys import KeyRule
+from proxy.ledger.settings import IdempotencySettings
+from proxy.providers import Profile
+
+_DEFAULT_HEADER: Final = "Idempotency-Key"
+# What the operator's word covers where the profile is silent: the payments of contract section 5.
+_PAYMENT_METHODS: Final = frozenset({"POST", "PATCH"})
+
+
+def key_rule(
+    settings: IdempotencySettings, profile: Profile, operation: str, method: str
+) -> KeyRule | None:
+    """Say where the key of a call goes and what it is worth; None where nobody reads one."""
+    claim = profile.idempotency
+    if settings.mode in {"off", "emulate"}:
+        return None
+    if claim is None or not claim.covers(operation, method):
+        # The operator's word covers what the profile is silent about, never what it leaves out.
+        is_silent = claim is None and method in _PAYMENT_METHODS
+        if not is_silent or not (settings.trusted or settings.header):
+            return None
+        return KeyRule(
+            place="header",
+            name=settings.header or _DEFAULT_HEADER,
+            is_honoured=settings.trusted,
+            covers_failures=settings.trusted,
+            ttl_s=settings.provider_key_ttl,
+        )
+    return KeyRule(
+        place="header" if settings.header else claim.place,
+        name=settings.header or claim.name,
+        is_honoured=settings.trusted or claim.is_documented,
+        covers_failures=settings.trusted or claim.covers_failures,
+        max_length=claim.max_length,
+        charset=re.compile(claim.charset) if claim.charset else None,
+        ttl_s=_shorter(settings.provider_key_ttl, claim.ttl),
+    )
+
+
+def _shorter(one: float | None, other: float | None) -> float | None:
+    known = [ttl for ttl in (one, other) if ttl is not None]
+    return min(known) if known else None

@@ -1,0 +1,217 @@
+"""A whole sidecar: built from its settings, started, drained and closed in order."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from proxy.admin import AdminServer
+from proxy.attempt.connect import Origin
+from proxy.listener import Handler, Journeys, Listener
+from proxy.observe import JsonLog, LastErrors, Metrics, TextLog, fan_out
+from proxy.observe.log import Stream
+from proxy.providers import Profile, ProfileError, load
+from proxy.route import Router
+from proxy.settings import Address, Settings, redacted
+from proxy.simulator import Simulator
+from proxy.stores.memory import MemoryLimits
+from proxy.terms import Clock, Emit, NewId, Roll, Sample
+
+from .provider import Provider
+
+STARTING: Final = "starting"
+DRAINING: Final = "draining"
+READY: Final = "ready"
+_DRAIN_MARGIN_S: Final = 0.05
+
+
+class StartError(Exception):
+    """The process cannot start; its text is one line for the operator, without a secret."""
+
+
+class App:
+    """One sidecar."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        version: str,
+        clock: Clock,
+        roll: Roll,
+        new_id: NewId,
+        stdout: Stream,
+    ) -> None:
+        self.settings = settings
+        self.ports: list[int] = []
+        self.admin_port: int | None = None
+        self.simulator: Simulator | None = None
+        self.state = STARTING
+        self._clock = clock
+        self._roll = roll
+        self._new_id = new_id
+        log_class = JsonLog if settings.log.format == "json" else TextLog
+        self.log = log_class(stdout, settings.log.level, clock)
+        self._metrics = Metrics(version, self._knows_code)
+        self._errors = LastErrors(clock)
+        self._emit: Emit = fan_out(self._metrics.on, self.log.on, self._errors.on)
+        self._profiles = self._load_profiles()
+        self._journeys = Journeys(clock, self._emit)
+        self._limits = MemoryLimits()
+        self._providers: dict[str, Provider] = {}
+        self._listener: Listener | None = None
+        self._admin: AdminServer | None = None
+
+    async def start(self) -> None:
+        """Open every address, admin first: it says that we are starting.
+
+        Raises:
+            StartError: an address cannot be bound, or a certificate not be read.
+        """
+        try:
+            await self._start_admin()
+            await self._start_simulator()
+            self._build_providers()
+            await self._start_listener()
+        except OSError as error:
+            await self.close()
+            raise StartError(_reason(error)) from error
+        self.state = READY
+
+    async def drain(self) -> None:
+        """Announce the end, keep accepting for a while, then finish what is under way."""
+        self.state = DRAINING
+        await self._clock.sleep(self.settings.drain.delay)
+        if self._listener is not None:
+            self._listener.stop_accepting()
+        cut = await self._journeys.drain(self.settings.drain.timeout)
+        if cut:
+            self.log.line("warning", "drain_cut_off", attempts=cut)
+        await self._clock.sleep(_DRAIN_MARGIN_S)  # the last answers leave their buffers
+
+    async def close(self) -> None:
+        """Close everything, whatever state it is in."""
+        if self._listener is not None:
+            await self._listener.close()
+        for provider in self._providers.values():
+            provider.close()
+        if self.simulator is not None:
+            await self.simulator.stop()
+        if self._admin is not None:
+            await self._admin.stop()
+
+    def status(self) -> dict[str, object]:
+        """Give what an operator is shown."""
+        return {
+            "state": self.state,
+            "journeys": self._journeys.under_way,
+            "providers": {
+                name: provider.status() | {"last_errors": self._errors.view(name)}
+                for name, provider in self._providers.items()
+            },
+        }
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the process is about to end."""
+        return self.state == DRAINING
+
+    def _load_profiles(self) -> dict[str, Profile]:
+        """Load what is configured, and no other profile.
+
+        Raises:
+            StartError: a profile is not valid.
+        """
+        loaded: dict[str, Profile] = {}
+        for name, provider in self.settings.providers.items():
+            try:
+                loaded[name] = load(provider.profile)
+            except ProfileError as error:
+                fault = error.faults[0]
+                text = f"providers.{name}.profile: {fault.path}: {fault.message}"
+                raise StartError(text) from error
+        return loaded
+
+    def _build_providers(self) -> None:
+        self._providers = {
+            name: Provider(
+                name,
+                settings,
+                self._profiles[name],
+                self._origin(name),
+                self._limits,
+                self._clock,
+                self._roll,
+                self._emit,
+                is_draining=lambda: self.is_draining,
+            )
+            for name, settings in self.settings.providers.items()
+        }
+        self._metrics.add_gauges(self._samples)
+
+    def _origin(self, name: str) -> Origin:
+        url = self.settings.providers[name].base_url
+        if url.is_simulator and self.simulator is not None:
+            return Origin("127.0.0.1", self.simulator.port, is_tls=False)
+        return Origin(url.host, url.port, is_tls=url.scheme == "https")
+
+    async def _start_simulator(self) -> None:
+        if any(provider.base_url.is_simulator for provider in self.settings.providers.values()):
+            self.simulator = Simulator(clock=self._clock, roll=self._roll)
+            await self.simulator.start()
+
+    async def _start_listener(self) -> None:
+        settings = self.settings
+        handler = Handler(
+            Router(provider.routes() for provider in self._providers.values()),
+            {
+                name: provider.destination(replay_body_bytes=settings.replay_body)
+                for name, provider in self._providers.items()
+            },
+            self._journeys,
+            settings.callers,
+            self._clock,
+            self._emit,
+            self._new_id,
+            max_body_bytes=settings.max_body,
+            is_draining=lambda: self.is_draining,
+        )
+        self._listener = Listener(handler, settings.callers)
+        for address in settings.listen:
+            if address.path:
+                await self._listener.start_unix(address.path, int(settings.socket_mode, 8))
+            else:
+                self.ports.append(await self._listener.start_tcp(address.host, address.port))
+
+    async def _start_admin(self) -> None:
+        settings, token = self.settings, self.settings.admin_token
+        self._admin = AdminServer(
+            readiness=lambda: (self.state == READY, self.state),
+            metrics=self._metrics.render,
+            status=self.status,
+            config=lambda: redacted(settings),
+            token=None if token is None else lambda: token.reveal(self._clock.monotonic()),
+            needs_token=not settings.admin.is_local,
+            open_paths=frozenset(settings.admin_open),
+        )
+        await self._open_admin(self._admin, settings.admin)
+
+    async def _open_admin(self, admin: AdminServer, address: Address) -> None:
+        if address.path:
+            await admin.start_unix(address.path, int(self.settings.socket_mode, 8))
+        else:
+            await admin.start(address.host, address.port)
+            self.admin_port = admin.port
+
+    def _samples(self) -> Iterator[Sample]:
+        yield Sample("draining", (), float(self.is_draining))
+        for provider in self._providers.values():
+            yield from provider.samples()
+
+    def _knows_code(self, provider: str, code: str) -> bool:
+        known = self._providers.get(provider)
+        return known is not None and known.classifier.knows_code(code)
+
+
+def _reason(error: OSError) -> str:
+    """Say what could not be opened, without more than the system's own words."""
+    where = f" {error.filename}" if error.filename else ""
+    return f"cannot start: {error.strerror or type(error).__name__}{where}"

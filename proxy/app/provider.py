@@ -1,0 +1,211 @@
+"""Everything long-lived that one provider needs, built once and closed once."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from itertools import chain
+
+from proxy.attempt.connect import Connector, Origin, tls_context
+from proxy.attempt.connection import Connection
+from proxy.attempt.pool import Pool
+from proxy.attempt.request import RequestHead
+from proxy.attempt.send import Attempt
+from proxy.breaker import BreakerPolicy, Breakers
+from proxy.classify import Classifier
+from proxy.ledger.keys import KeyRule
+from proxy.limit import InFlight, LimitPolicy, LimitStore
+from proxy.listener import Destination
+from proxy.observe import ObservePolicy
+from proxy.pipeline import build
+from proxy.providers import Profile
+from proxy.retry import RetryBudget, RetryPolicy
+from proxy.route import Matched, ProviderRoutes, parse_match
+from proxy.settings import ProviderSettings
+from proxy.terms import (
+    Clock,
+    Emit,
+    Headers,
+    Refusal,
+    Refused,
+    Roll,
+    Sample,
+)
+from proxy.terms.http import every
+
+from .keys import key_rule
+
+
+class Provider:
+    """One provider at work: its connections, its limits, its circuit, its journey."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: ProviderSettings,
+        profile: Profile,
+        origin: Origin,
+        store: LimitStore,
+        clock: Clock,
+        roll: Roll,
+        emit: Emit,
+        *,
+        is_draining: Callable[[], bool],
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.profile = profile
+        self.classifier = Classifier(profile)
+        self._clock = clock
+        self._key_rules: dict[tuple[str, str], KeyRule | None] = {}
+        self._budget = RetryBudget(settings.retry.budget)
+        self._breakers = Breakers(settings.breaker)
+        self._in_flight = InFlight(settings.concurrency, clock)
+        self._observe = ObservePolicy(clock, emit)
+        self._limit = LimitPolicy(
+            name, settings.account, settings.rate_limits, self._in_flight, store, clock, emit
+        )
+        self._pool = Pool(
+            name,
+            settings.connections,
+            Connector(
+                origin,
+                settings.timeouts,
+                tls_context(settings.tls) if origin.is_tls else None,
+                clock,
+                on_spoilt=self._on_spoilt,
+            ),
+            emit,
+            wait_s=settings.timeouts.pool,
+        )
+        self.service = build(
+            self._observe,
+            RetryPolicy(settings.retry, self._budget, clock, roll, emit, is_draining),
+            BreakerPolicy(self._breakers, clock, emit),
+            self._limit,
+            Attempt(
+                self._pool,
+                RequestHead(origin.authority, configured_headers(settings, clock)),
+                self.classifier,
+                settings.timeouts,
+                clock,
+                emit,
+            ),
+        )
+
+    def routes(self) -> ProviderRoutes:
+        """Give where this provider is mounted and what is known of its routes."""
+        return ProviderRoutes(
+            name=self.name,
+            mount=self.settings.mount.encode("ascii"),
+            base_path=self.settings.base_url.path.encode("ascii"),
+            rules=tuple(
+                parse_match(route.match, name=route.name, effect=route.effect)
+                for route in self.settings.routes
+            ),
+            operations=tuple(
+                parse_match(route.match, name=route.name, effect=route.effect)
+                for route in self.profile.routes
+            ),
+            prefixes=tuple(prefix.encode("ascii") for prefix in self.profile.prefixes),
+        )
+
+    def destination(self, *, replay_body_bytes: int) -> Destination:
+        """Give what the listener must know of this provider."""
+        settings = self.settings
+        return Destination(
+            name=self.name,
+            service=self.service,
+            errors=settings.errors,
+            total_s=settings.timeouts.total,
+            replay_body_bytes=replay_body_bytes,
+            key_rule=self._key_rule,
+            requires_key=settings.idempotency.require_key,
+            generates_key=settings.idempotency.generate,
+            paused=settings.paused,
+            tenant=tenant_of(settings.tenant_headers),
+            peek=self._peek,
+        )
+
+    def samples(self) -> Iterator[Sample]:
+        """Give the gauges of this provider as they are now."""
+        name, now = self.name, self._clock.monotonic()
+        for label, state in self._breakers.states(now):
+            yield Sample("breaker_state", (name, label), float(state))
+        yield Sample("retry_budget_remaining", (name,), self._budget.remaining(now))
+        yield Sample("in_flight", (name,), float(self._observe.under_way))
+        yield Sample("upstream_connections", (name, "idle"), float(self._pool.idle))
+        yield Sample("upstream_connections", (name, "busy"), float(self._pool.busy))
+        for limit, fill in self._limit.fill().items():
+            yield Sample("limit_fill", (name, limit), fill)
+        for limit, length in self._limit.queue_length().items():
+            yield Sample("queue_length", (name, limit, "normal"), float(length))
+
+    def status(self) -> dict[str, object]:
+        """Give what an operator is shown of this provider."""
+        now = self._clock.monotonic()
+        queues = self._limit.queue_length()
+        return {
+            "profile": self.profile.name,
+            "base_url": str(self.settings.base_url),
+            "paused": self.settings.paused,
+            "breaker": {label: state.name.lower() for label, state in self._breakers.states(now)},
+            "retry_budget_remaining": self._budget.remaining(now),
+            "in_flight": self._observe.under_way,
+            "limits": {
+                limit: {"fill": round(fill, 4), "queue_length": queues[limit]}
+                for limit, fill in self._limit.fill().items()
+            },
+            "connections": {"idle": self._pool.idle, "busy": self._pool.busy},
+        }
+
+    def close(self) -> None:
+        """Close what is idle; what is under way closes as it ends."""
+        self._pool.close()
+
+    def _key_rule(self, matched: Matched, method: str) -> KeyRule | None:
+        place = (matched.operation, method)  # of a closed list each: there is an end to them
+        if place not in self._key_rules:
+            self._key_rules[place] = key_rule(self.settings.idempotency, self.profile, *place)
+        return self._key_rules[place]
+
+    def _peek(self, matched: Matched) -> Refused | None:
+        denied = self._breakers.of(matched.route).peek(self._clock.monotonic())
+        if denied is None:
+            return None
+        return Refused(
+            reason=Refusal.CIRCUIT_OPEN, retry_after_s=denied.retry_after_s, is_retryable=True
+        )
+
+    def _on_spoilt(self, connection: Connection) -> None:
+        self._pool.on_spoilt(connection)
+
+
+def configured_headers(settings: ProviderSettings, clock: Clock) -> Callable[[], Headers]:
+    """Give the fields that the config sets on every request, secrets as they are now.
+
+    The very same tuple comes back until a secret changes.
+    """
+    fields = [(name.encode("ascii"), text) for name, text in settings.headers.items()]
+    kept: Headers = ()
+
+    def current() -> Headers:
+        nonlocal kept
+        now = clock.monotonic()
+        fresh = tuple((name, text.reveal(now).encode("ascii")) for name, text in fields)
+        if fresh != kept:
+            kept = fresh
+        return kept
+
+    return current
+
+
+def tenant_of(names: tuple[str, ...]) -> Callable[[Headers], str]:
+    """Give what tells a request's tenant: a digest of the configured fields, "" without any."""
+    wanted = [name.lower().encode("ascii") for name in names]
+
+    def tenant(headers: Headers) -> str:
+        if not wanted:
+            return ""
+        values = chain.from_iterable((name, *every(headers, name)) for name in wanted)
+        return hashlib.blake2s(b"\0".join(values), digest_size=16).hexdigest()
+
+    return tenant

@@ -1,0 +1,162 @@
+"""From a name to an open connection: DNS, happy eyeballs, TLS, each with its own time."""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeAlias, cast
+
+import aiohappyeyeballs
+
+from proxy.terms import Clock, ProxyError
+
+from .connection import Connection
+from .failures import reason_for
+from .settings import TimeoutSettings, TlsSettings
+
+# The resolver tells no TTL; as short as aiohttp's own cache.
+DNS_TTL_S: Final = 10.0
+# RFC 8305 section 5: the connection attempt delay.
+HAPPY_EYEBALLS_DELAY_S: Final = 0.25
+
+_AddrInfo: TypeAlias = aiohappyeyeballs.AddrInfoType
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a provider is: what a connection is opened to and verified against."""
+
+    host: str
+    port: int
+    is_tls: bool
+
+    @property
+    def authority(self) -> bytes:
+        """The value of Host: without the scheme's own port (RFC 9110 section 7.2)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        is_default = self.port == (443 if self.is_tls else 80)
+        return (host if is_default else f"{host}:{self.port}").encode("ascii")
+
+
+class Connect(Protocol):
+    """Opens one connection."""
+
+    async def __call__(self, until: float) -> Connection | ProxyError:
+        """Give an open connection, or why there is none, by *until* (monotonic seconds)."""
+
+
+def tls_context(settings: TlsSettings) -> ssl.SSLContext:
+    """Build what certificates are verified with.
+
+    Raises:
+        OSError: a file cannot be read, or holds no certificate or key.
+    """
+    context = ssl.create_default_context(cafile=settings.ca)
+    context.minimum_version = (
+        ssl.TLSVersion.TLSv1_3 if settings.min_version == "1.3" else ssl.TLSVersion.TLSv1_2
+    )
+    context.set_alpn_protocols(["http/1.1"])
+    if settings.cert is not None:
+        context.load_cert_chain(settings.cert, settings.key)
+    if not settings.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class Connector:
+    """Opens connections to one origin."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        timeouts: TimeoutSettings,
+        tls: ssl.SSLContext | None,
+        clock: Clock,
+        *,
+        on_spoilt: Callable[[Connection], None],
+    ) -> None:
+        self._origin = origin
+        self._timeouts = timeouts
+        self._tls = tls
+        self._clock = clock
+        self._on_spoilt = on_spoilt
+        self._addresses: list[_AddrInfo] = []
+        self._resolved_at = -DNS_TTL_S
+
+    async def __call__(self, until: float) -> Connection | ProxyError:
+        """Give an open connection, or why there is none, by *until* (monotonic seconds)."""
+        addresses = await self._resolve(until)
+        if isinstance(addresses, ProxyError):
+            return addresses
+        opened = await self._open_socket(addresses, until)
+        if isinstance(opened, ProxyError):
+            # Never pin a dead address: ask the resolver again next time.
+            self._resolved_at = -DNS_TTL_S
+            return opened
+        return await self._open_connection(opened, until)
+
+    async def _resolve(self, until: float) -> list[_AddrInfo] | ProxyError:
+        now = self._clock.monotonic()
+        if now - self._resolved_at < DNS_TTL_S:
+            return self._addresses
+        flags = socket.AI_NUMERICHOST if _is_address(self._origin.host) else 0
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(min(self._timeouts.dns, until - now)):
+                found = await loop.getaddrinfo(
+                    self._origin.host, self._origin.port, type=socket.SOCK_STREAM, flags=flags
+                )
+        except TimeoutError:
+            return ProxyError.DNS_TIMEOUT
+        except (OSError, UnicodeError):
+            return ProxyError.DNS_ERROR
+        # The stubs allow for an address family that `SOCK_STREAM` over IP never gives.
+        self._addresses = cast("list[_AddrInfo]", found)
+        self._resolved_at = self._clock.monotonic()
+        return self._addresses
+
+    async def _open_socket(
+        self, addresses: list[_AddrInfo], until: float
+    ) -> socket.socket | ProxyError:
+        left = until - self._clock.monotonic()
+        try:
+            async with asyncio.timeout(min(self._timeouts.connect, left)):
+                opened = await aiohappyeyeballs.start_connection(
+                    addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S
+                )
+        except OSError as error:  # TimeoutError is one
+            return reason_for(error)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return opened
+
+    async def _open_connection(
+        self, opened: socket.socket, until: float
+    ) -> Connection | ProxyError:
+        loop = asyncio.get_running_loop()
+        left = until - self._clock.monotonic()
+        try:
+            async with asyncio.timeout(min(self._timeouts.tls, left)):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(loop, on_spoilt=self._on_spoilt),
+                    sock=opened,
+                    ssl=self._tls,
+                    server_hostname=self._origin.host if self._tls else None,
+                )
+        except (OSError, ssl.CertificateError) as error:
+            opened.close()
+            return reason_for(error)
+        except BaseException:
+            opened.close()
+            raise
+        return connection
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,276 @@
+"""One answer, from bytes to a head and a body: sans-IO, a fresh parser for each answer.
+
+Rule 1: llhttp tokenises; status, framing and sizes are judged here.
+Rule 2: header values are read leniently: a control character in a field never loses a charge.
+Rule 3: what must not have a body (HEAD, 204, 304) ends with its head, whatever the head says.
+Rule 4: bytes after the end spoil the connection, never the answer.
+Rule 5: trailers are dropped (RFC 9110 section 6.5.1); interim answers are too, 101 is refused.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import httptools
+
+from proxy.terms import Headers, ProxyError
+from proxy.terms.http import MAX_STATUS, MIN_STATUS, NO_CONTENT, NOT_MODIFIED, every, list_members
+
+MAX_HEAD_BYTES: Final = 65_536
+MAX_HEADERS: Final = 256
+MAX_INTERIM_ANSWERS: Final = 16
+# A chunk costs at most a 16-digit size, a short extension and two line ends beside its bytes.
+_CHUNK_OVERHEAD_BYTES: Final = 64
+_SWITCHING_PROTOCOLS: Final = 101
+_FIRST_FINAL_STATUS: Final = 200
+_PREFIX: Final = b"HTTP/1."
+_END_OF_HEAD: Final = b"\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status line and header fields of an answer."""
+
+    status: int
+    reason: bytes
+    headers: Headers
+    length: int | None  # Content-Length, where it frames the body
+    is_chunked: bool
+    has_body: bool
+    can_keep_alive: bool
+
+    @property
+    def is_close_delimited(self) -> bool:
+        """Whether the body ends with the connection (RFC 9112 section 6.3, item 8)."""
+        return self.has_body and not self.is_chunked and self.length is None
+
+
+class ResponseParser:
+    """Reads one answer to a request.
+
+    After each `feed`: `head` is set once it has come, `take` gives the body bytes, `is_complete`
+    says that the answer is whole, `problem` that it never will be.
+    """
+
+    __slots__ = (
+        "_body",
+        "_buffer",
+        "_chunks",
+        "_framing_bytes",
+        "_is_head",
+        "_tokens",
+        "buffered",
+        "has_excess",
+        "head",
+        "interim",
+        "is_complete",
+        "problem",
+    )
+
+    def __init__(self, *, is_head: bool) -> None:
+        self._is_head = is_head
+        self._buffer = b""
+        self._tokens: _Tokens | None = None
+        self._body: list[bytes] = []
+        self._chunks = 0
+        self._framing_bytes = 0
+        self.buffered = 0  # body bytes that nobody has taken yet
+        self.interim = 0
+        self.head: Head | None = None
+        self.is_complete = False
+        self.has_excess = False
+        self.problem: ProxyError | None = None
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether nothing more can come of this answer."""
+        return self.is_complete or self.problem is not None
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether the connection may carry another request."""
+        return (
+            self.is_complete
+            and not self.has_excess
+            and self.head is not None
+            and self.head.can_keep_alive
+        )
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes as they came off the wire."""
+        if self.is_complete:
+            self.has_excess = True
+        elif self.problem is None:
+            if self.head is None:
+                self._feed_head(data)
+            else:
+                self._feed_body(data)
+
+    def feed_end(self, *, is_clean: bool) -> None:
+        """Take the end of the connection; only a *clean* one ends a close-delimited body."""
+        if self.is_ended:
+            return
+        if self.head is None:
+            nothing_came = not self._buffer and not self.interim
+            self.problem = (
+                ProxyError.CONNECTION_TERMINATED
+                if nothing_came
+                else ProxyError.HTTP_RESPONSE_INCOMPLETE
+            )
+        elif self.head.is_close_delimited and is_clean:
+            self.is_complete = True
+        else:
+            self.problem = ProxyError.HTTP_RESPONSE_INCOMPLETE
+
+    def take(self) -> bytes:
+        """Give the body bytes that have come since the last time."""
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body.clear()
+        self.buffered = 0
+        return body
+
+    def _feed_head(self, data: bytes) -> None:
+        self._buffer += data
+        while self._buffer and self.head is None and self.problem is None:
+            if not self._buffer.startswith(_PREFIX[: len(self._buffer)]):
+                self.problem = ProxyError.HTTP_PROTOCOL_ERROR
+                return
+            end = self._buffer.find(_END_OF_HEAD)
+            if (len(self._buffer) if end < 0 else end) > MAX_HEAD_BYTES:
+                self.problem = ProxyError.HTTP_RESPONSE_HEADER_SIZE
+                return
+            if end < 0:
+                return
+            end += len(_END_OF_HEAD)
+            raw, self._buffer = self._buffer[:end], self._buffer[end:]
+            self._read_head(raw)
+        if self.head is not None and self._buffer:
+            rest, self._buffer = self._buffer, b""
+            self.feed(rest)
+
+    def _read_head(self, raw: bytes) -> None:
+        tokens = _Tokens()
+        try:
+            tokens.feed(raw)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.problem = ProxyError.HTTP_PROTOCOL_ERROR
+            return
+        status = tokens.status
+        if not MIN_STATUS <= status <= MAX_STATUS:
+            self.problem = ProxyError.HTTP_PROTOCOL_ERROR
+        elif len(tokens.headers) > MAX_HEADERS:
+            self.problem = ProxyError.HTTP_RESPONSE_HEADER_SIZE
+        elif status < _FIRST_FINAL_STATUS:
+            # We asked for none of them (no Expect, no Upgrade): RFC 9110 section 15.2.
+            self.interim += 1
+            if status == _SWITCHING_PROTOCOLS or self.interim > MAX_INTERIM_ANSWERS:
+                self.problem = ProxyError.HTTP_PROTOCOL_ERROR
+        else:
+            self._open_body(tokens)
+
+    def _open_body(self, tokens: "_Tokens") -> None:
+        headers = tuple(tokens.headers)
+        codings = list_members(headers, b"transfer-encoding")
+        if codings not in ([], [b"chunked"]):
+            self.problem = ProxyError.HTTP_RESPONSE_TRANSFER_CODING
+            return
+        has_body = not (self._is_head or tokens.status in {NO_CONTENT, NOT_MODIFIED})
+        lengths = every(headers, b"content-length")
+        self.head = Head(
+            status=tokens.status,
+            reason=tokens.reason,
+            headers=headers,
+            # llhttp has refused a repeated, odd or second (beside chunked) Content-Length.
+            length=int(lengths[0]) if lengths and not codings else None,
+            is_chunked=bool(codings),
+            has_body=has_body,
+            can_keep_alive=tokens.can_keep_alive,
+        )
+        if not has_body or tokens.is_complete:
+            self.is_complete = True
+        else:
+            self._tokens = tokens
+
+    def _feed_body(self, data: bytes) -> None:
+        tokens = self._tokens
+        assert tokens is not None, "a body is open"
+        try:
+            tokens.feed(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.has_excess = tokens.is_complete
+            if not tokens.is_complete:
+                self.problem = ProxyError.HTTP_RESPONSE_INCOMPLETE
+        came = sum(map(len, tokens.body))
+        self._body += tokens.body
+        self.buffered += came
+        tokens.body.clear()
+        if tokens.is_complete:
+            self.is_complete = True
+            self.has_excess = self.has_excess or tokens.has_begun_again
+            self._tokens = None
+            return
+        # Trailers and chunk extensions are read into memory by llhttp's binding: bound them.
+        self._framing_bytes += len(data) - came
+        if self._framing_bytes > MAX_HEAD_BYTES + _CHUNK_OVERHEAD_BYTES * tokens.chunks:
+            self.problem = ProxyError.HTTP_RESPONSE_HEADER_SIZE
+
+
+class _Tokens:
+    """What llhttp calls back, for one message."""
+
+    __slots__ = (
+        "_has_begun",
+        "_has_head",
+        "_parser",
+        "body",
+        "can_keep_alive",
+        "chunks",
+        "has_begun_again",
+        "headers",
+        "is_complete",
+        "reason",
+        "status",
+    )
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(lenient_headers=True)
+        self._has_begun = False
+        self._has_head = False
+        self.status = 0
+        self.reason = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.body: list[bytes] = []
+        self.chunks = 0
+        self.can_keep_alive = False
+        self.is_complete = False
+        self.has_begun_again = False
+
+    def feed(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_message_begin(self) -> None:
+        self.has_begun_again = self._has_begun
+        self._has_begun = True
+
+    def on_status(self, reason: bytes) -> None:
+        self.reason = reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._has_head:
+            self.headers.append((name, value.rstrip(b" \t")))
+
+    def on_headers_complete(self) -> None:
+        if not self._has_head:
+            self._has_head = True
+            self.status = self._parser.get_status_code()
+            self.can_keep_alive = self._parser.should_keep_alive()
+
+    def on_body(self, data: bytes) -> None:
+        if not self.is_complete:
+            self.body.append(data)
+
+    def on_chunk_header(self) -> None:
+        self.chunks += 1
+
+    def on_message_complete(self) -> None:
+        self.is_complete = True

@@ -1,0 +1,52 @@
+"""The head of a request, byte for byte: what the caller sent, and nothing it did not ask for."""
+
+from collections.abc import Callable
+
+from proxy.terms import Call, Headers
+
+# RFC 9110 section 8.6: a method that anticipates content says so when there is none.
+_ANTICIPATE_CONTENT = frozenset({"POST", "PUT", "PATCH"})
+
+
+class RequestHead:
+    """Writes request heads to one origin.
+
+    *configured* gives the header fields that the config sets on every request; it is asked for
+    each request, so that a rotated secret takes effect, and its bytes are kept while it gives
+    the very same object.
+    """
+
+    def __init__(self, authority: bytes, configured: Callable[[], Headers]) -> None:
+        self._host = b"Host: " + authority + b"\r\n"
+        self._configured = configured
+        self._seen: Headers = ()
+        self._names: frozenset[bytes] = frozenset()
+        self._lines = b""
+
+    def render(self, call: Call) -> bytes:
+        """Give the head of *call*, its framing last (standards item: framing last)."""
+        configured = self._configured()
+        if configured is not self._seen:
+            self._seen = configured
+            self._names = frozenset(name.lower() for name, _ in configured)
+            self._lines = b"".join(_line(name, value) for name, value in configured)
+        parts = [call.method.encode("ascii"), b" ", call.target, b" HTTP/1.1\r\n", self._host]
+        for name, value in call.headers:
+            if not self._names or name.lower() not in self._names:
+                parts += (name, b": ", value, b"\r\n")
+        parts += (self._lines, _framing(call), b"\r\n")
+        return b"".join(parts)
+
+
+def _line(name: bytes, value: bytes) -> bytes:
+    return name + b": " + value + b"\r\n"
+
+
+def _framing(call: Call) -> bytes:
+    body = call.body
+    length = len(body) if isinstance(body, bytes) else body.length
+    if length is None:
+        return b"Transfer-Encoding: chunked\r\n"
+    if length == 0 and call.method not in _ANTICIPATE_CONTENT:
+        return b""
+    return b"Content-Length: %d\r\n" % length

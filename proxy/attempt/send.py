@@ -1,0 +1,166 @@
+"""One try over the wire, as a service: it gives a value for every end, with its `Delivery`.
+
+Rule 1: nothing is handed to the transport before the claim is taken and the connection asked.
+Rule 2: `Delivery` rises just before the first byte and never falls.
+Rule 3: deadlines of the caller stop what was not begun; what was begun runs to `attempt`.
+Rule 4: nothing here is sent twice: repeating is for `retry` to decide.
+"""
+
+from typing import Final
+
+from proxy.classify import Classifier
+from proxy.terms import (
+    Answer,
+    Answered,
+    AttemptEnded,
+    Call,
+    Clock,
+    Delivery,
+    Emit,
+    Failed,
+    Kind,
+    Outcome,
+    ProxyError,
+    Refusal,
+    Refused,
+    RouteEffect,
+)
+from proxy.terms.http import MIN_ERROR_STATUS, first
+
+from .body import RestOfBody
+from .connection import Connection
+from .exchange import Exchange
+from .failures import failed
+from .parse import Head
+from .pool import Pool
+from .request import RequestHead
+from .settings import TimeoutSettings
+
+# An answer of a payment is whole here before anything is said of it.
+PAYMENT_BODY_BYTES: Final = 1_048_576
+# As much of an error as is read for its meaning.
+ERROR_BODY_BYTES: Final = 262_144
+# A short answer to a read is whole too: cut, it can be asked for again.
+READ_BODY_BYTES: Final = 65_536
+
+
+class Attempt:
+    """Sends a call to one provider, once."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        request_head: RequestHead,
+        classifier: Classifier,
+        timeouts: TimeoutSettings,
+        clock: Clock,
+        emit: Emit,
+    ) -> None:
+        self._pool = pool
+        self._request_head = request_head
+        self._classifier = classifier
+        self._timeouts = timeouts
+        self._clock = clock
+        self._emit = emit
+
+    async def __call__(self, call: Call) -> Outcome:
+        """Give the outcome of sending *call* once."""
+        started = self._clock.monotonic()
+        outcome = await self._send(call, started)
+        call.progress.waited(self._clock.monotonic() - started)
+        if not isinstance(outcome, Refused):
+            self._emit(self._report(call, outcome, self._clock.monotonic() - started))
+        return outcome
+
+    async def _send(self, call: Call, started: float) -> Outcome:
+        until = min(call.deadline, started + self._timeouts.attempt)
+        is_repeatable = call.effect is not RouteEffect.PAYMENT or call.is_keyed
+        while True:
+            connection = await self._pool.acquire(until, is_repeatable=is_repeatable)
+            if isinstance(connection, ProxyError):
+                return failed(call, connection, Delivery.NONE)
+            refused = await self._ask_leave(call, connection)
+            if refused is not None:
+                return refused
+            if connection.is_usable:
+                break
+            # It went away while the claim was taken; not a byte was written to it.
+            self._pool.discard(connection, "closed")
+        return await self._exchange(call, connection, started)
+
+    async def _ask_leave(self, call: Call, connection: Connection) -> Refused | None:
+        """Take the claim, and see that somebody still waits, just before the first byte."""
+        may_send = False
+        try:
+            if call.before_first_byte is not None and not await call.before_first_byte():
+                return Refused(reason=Refusal.CLAIM_LOST)
+            if call.progress.is_abandoned or self._clock.monotonic() >= call.deadline:
+                return Refused(reason=Refusal.CALLER_LEFT)
+            may_send = True
+            return None
+        finally:
+            if not may_send:
+                self._pool.release(connection)
+
+    async def _exchange(self, call: Call, connection: Connection, started: float) -> Outcome:
+        exchange = Exchange(connection, call, self._timeouts, self._clock)
+        is_lent_on = False
+        try:
+            head = await exchange.send(self._request_head, started)
+            if not isinstance(head, Head):
+                return head
+            body = await exchange.read_body(self._body_bytes(call, head))
+            if not isinstance(body, bytes):
+                return body
+            rest = exchange.rest()
+            if rest is not None:
+                is_lent_on = True
+                rest.on_end(lambda: self._take_back(exchange))
+            return self._classify(call, head, body, rest, exchange.delivery)
+        finally:
+            if not is_lent_on:
+                self._take_back(exchange)
+
+    def _body_bytes(self, call: Call, head: Head) -> int:
+        """How much of the body must be here before anything is said of the answer."""
+        if head.status >= MIN_ERROR_STATUS:
+            return ERROR_BODY_BYTES
+        if call.effect is RouteEffect.PAYMENT or self._classifier.reads_success(
+            call.operation, call.method
+        ):
+            return PAYMENT_BODY_BYTES
+        is_live = (first(head.headers, b"content-type") or b"").startswith(b"text/event-stream")
+        is_long = head.length is not None and head.length > READ_BODY_BYTES
+        return 0 if is_live or is_long else READ_BODY_BYTES
+
+    def _classify(
+        self, call: Call, head: Head, body: bytes, rest: RestOfBody | None, delivery: Delivery
+    ) -> Answered:
+        return self._classifier.classify(
+            Answer(head.status, head.reason, head.headers, body, rest),
+            method=call.method,
+            operation=call.operation,
+            effect=call.effect,
+            delivery=delivery,
+            wall=self._clock.wall(),
+        )
+
+    def _take_back(self, exchange: Exchange) -> None:
+        if exchange.close():
+            self._pool.release(exchange.connection)
+        else:
+            self._pool.discard(exchange.connection, exchange.spoilt_by)
+
+    def _report(self, call: Call, outcome: Answered | Failed, duration_s: float) -> AttemptEnded:
+        answered = outcome if isinstance(outcome, Answered) else None
+        failure = outcome if isinstance(outcome, Failed) else None
+        return AttemptEnded(
+            provider=call.provider,
+            route=call.route,
+            duration_s=duration_s,
+            delivery=outcome.delivery,
+            status=answered.answer.status if answered else None,
+            reason=failure.reason if failure else None,
+            provider_code=answered.facts.code if answered else None,
+            is_throttled=answered is not None and answered.kind is Kind.THROTTLED,
+        )

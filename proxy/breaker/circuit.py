@@ -1,0 +1,132 @@
+"""The circuit: closed, open, half open. Pure; every change of state is one plain call.
+
+A permit carries the generation of the state it was given in. An answer that belongs to an earlier
+state is ignored: a slow success from before the outage must not close a circuit, nor a slow
+failure open one that has just closed.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, assert_never
+
+from .decide import Vote
+from .settings import BreakerSettings
+from .window import Window
+
+# When to ask again where all probes are out: their answers are due any moment, nobody knows when.
+PROBING_RETRY_S: Final = 1.0
+
+
+class State(IntEnum):
+    """The value of `paysluice_breaker_state`."""
+
+    CLOSED = 0
+    HALF_OPEN = 1
+    OPEN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to make one attempt; to be settled exactly once."""
+
+    generation: int
+    is_probe: bool
+    moved_to: State | None = None  # set where giving it changed the state
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """No attempt now."""
+
+    retry_after_s: float
+
+
+class Breaker:
+    """The circuit of one provider, or of one route. Changed only by `admit` and `settle`."""
+
+    def __init__(self, settings: BreakerSettings) -> None:
+        self._settings = settings
+        self._state = State.CLOSED
+        self._generation = 0
+        self._window = Window(settings.window)
+        self._open_until = 0.0
+        self._probing = 0  # probes under way
+        self._passed = 0  # probes that found the provider healthy
+
+    def __repr__(self) -> str:
+        return f"Breaker({self._state.name.lower()}, generation={self._generation})"
+
+    def state(self, now: float) -> State:
+        """Give the state at *now*: one that is due for probing counts as half open."""
+        if self._state is State.OPEN and now >= self._open_until:
+            return State.HALF_OPEN
+        return self._state
+
+    def peek(self, now: float) -> Denied | None:
+        """Say whether an attempt would be denied at *now*. Takes no permit."""
+        match self.state(now):
+            case State.CLOSED:
+                return None
+            case State.HALF_OPEN:
+                # At least one: a reload may have asked for fewer probes than have passed already.
+                if self._probing < max(1, self._settings.half_open_probes - self._passed):
+                    return None
+                return Denied(min(PROBING_RETRY_S, self._settings.open_for))
+            case State.OPEN:
+                return Denied(self._open_until - now)
+            case state:
+                assert_never(state)
+
+    def admit(self, now: float) -> Permit | Denied:
+        """Give leave for one attempt, or say when to ask again."""
+        if (denied := self.peek(now)) is not None:
+            return denied
+        if self._state is State.CLOSED:
+            return Permit(self._generation, is_probe=False)
+        moved_to = self._move(State.HALF_OPEN) if self._state is State.OPEN else None
+        self._probing += 1
+        return Permit(self._generation, is_probe=True, moved_to=moved_to)
+
+    def settle(self, permit: Permit, vote: Vote, now: float) -> State | None:
+        """Count the *vote* of an attempt, and give the new state where that changed it."""
+        if permit.generation != self._generation:
+            return None
+        return self._probed(vote, now) if permit.is_probe else self._counted(vote, now)
+
+    def reconfigure(self, settings: BreakerSettings) -> None:
+        """Go by other *settings* from now on. The state stays, as a reload promises."""
+        if settings.window != self._settings.window:
+            self._window = Window(settings.window)
+        self._settings = settings
+
+    def _probed(self, vote: Vote, now: float) -> State | None:
+        self._probing -= 1
+        if vote is Vote.FAULTY:
+            return self._open(now)
+        if vote is Vote.HEALTHY:
+            self._passed += 1
+        if self._passed >= self._settings.half_open_probes:
+            self._window = Window(self._settings.window)  # the failures that opened it are over
+            return self._move(State.CLOSED)
+        return None
+
+    def _counted(self, vote: Vote, now: float) -> State | None:
+        if vote is Vote.ABSTAIN:
+            return None
+        self._window.add(now, is_failure=vote is Vote.FAULTY)
+        if vote is Vote.HEALTHY:
+            return None
+        total, failures = self._window.count(now)
+        is_enough = total >= self._settings.min_requests
+        is_tripped = is_enough and failures / total >= self._settings.failure_ratio
+        return self._open(now) if is_tripped else None
+
+    def _open(self, now: float) -> State:
+        self._open_until = now + self._settings.open_for
+        return self._move(State.OPEN)
+
+    def _move(self, state: State) -> State:
+        self._state = state
+        self._generation += 1
+        self._probing = self._passed = 0
+        return state

@@ -1,0 +1,195 @@
+"""`paysluice explain`: what a recorded answer would have meant to a caller."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from proxy.app.keys import key_rule
+from proxy.attempt.failures import failed
+from proxy.attempt.parse import ResponseParser
+from proxy.classify import Classifier
+from proxy.normalise import envelope_for, needs_envelope, report_for
+from proxy.providers import Profile, ProfileError, load
+from proxy.retry import judge, may_repeat
+from proxy.route import Matched, ProviderRoutes, Router, parse_match
+from proxy.settings import ConfigError, ProviderSettings
+from proxy.settings import load as load_settings
+from proxy.settings.address import parse_base_url
+from proxy.system import SystemClock
+from proxy.terms import (
+    Again,
+    Answer,
+    Call,
+    Delivery,
+    Denial,
+    Outcome,
+    Progress,
+    ProxyError,
+    Refused,
+    Verdict,
+)
+from proxy.terms.verdict import Final as NotAgain
+
+from .main import NO
+
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which request the answer is to."""
+
+    provider: str
+    config: str | None
+    method: str
+    path: str
+    key: str | None
+
+
+def explain(question: Question, file: str) -> int:
+    """Print the envelope and the retry verdict of the raw response in *file*."""
+    try:
+        settings, profile = _provider(question)
+        raw = _read(file)
+    except (ConfigError, ProfileError, OSError, LookupError) as error:
+        print(f"paysluice: {_one_line(error)}", file=sys.stderr)  # noqa: T201
+        return NO
+    matched = _match(question, settings, profile)
+    if isinstance(matched, Refused):
+        print("paysluice: --path is no path below the mount", file=sys.stderr)  # noqa: T201
+        return NO
+    print(json.dumps(_explained(question, settings, profile, matched, raw), indent=2))  # noqa: T201
+    return 0
+
+
+def _explained(
+    question: Question, settings: ProviderSettings, profile: Profile, matched: Matched, raw: bytes
+) -> dict[str, object]:
+    outcome = _outcome(question, profile, matched, raw)
+    rule = key_rule(settings.idempotency, profile, matched.operation, question.method)
+    is_keyed = question.key is not None and rule is not None and rule.is_honoured
+    covers_failures = rule is not None and rule.covers_failures
+    verdict = judge(
+        outcome, effect=matched.effect, is_keyed=is_keyed, covers_failures=covers_failures
+    )
+    if settings.retry.max_attempts == 1 and isinstance(verdict, Again):
+        verdict = NotAgain(Denial.ATTEMPTS)
+    outcome = replace(
+        outcome,
+        is_retryable=may_repeat(
+            outcome, effect=matched.effect, is_keyed=is_keyed, covers_failures=covers_failures
+        ),
+    )
+    envelope = None
+    if needs_envelope(outcome):
+        envelope = envelope_for(
+            outcome,
+            provider=question.provider,
+            effect=matched.effect,
+            request_id="explain",
+            include_body=settings.errors.include_body,
+        ).as_dict()
+    return {"envelope": envelope, "verdict": _verdict(outcome, verdict)}
+
+
+def _verdict(outcome: Outcome, verdict: Verdict) -> dict[str, object]:
+    match verdict:
+        case Again(basis):
+            why = report_for(outcome).code.value
+            return {"retry": True, "basis": basis.value, "why": why}
+        case NotAgain(denied_by):
+            return {"retry": False, "basis": "none", "why": denied_by.value}
+
+
+def _outcome(question: Question, profile: Profile, matched: Matched, raw: bytes) -> Outcome:
+    parser = ResponseParser(is_head=question.method == "HEAD")
+    parser.feed(raw)
+    parser.feed_end(is_clean=True)
+    head = parser.head
+    if head is None or parser.problem is not None:
+        call = _call(question, matched)
+        reason = parser.problem or ProxyError.HTTP_PROTOCOL_ERROR
+        return failed(call, reason, Delivery.COMPLETE, status=head.status if head else None)
+    return Classifier(profile).classify(
+        Answer(head.status, head.reason, head.headers, parser.take()),
+        method=question.method,
+        operation=matched.operation,
+        effect=matched.effect,
+        delivery=Delivery.COMPLETE,
+        wall=SystemClock().wall(),
+    )
+
+
+def _call(question: Question, matched: Matched) -> Call:
+    return Call(
+        request_id="explain",
+        provider=question.provider,
+        route=matched.route,
+        operation=matched.operation,
+        method=question.method,
+        target=matched.target,
+        headers=(),
+        body=b"",
+        effect=matched.effect,
+        deadline=0.0,
+        progress=Progress(),
+    )
+
+
+def _match(question: Question, settings: ProviderSettings, profile: Profile) -> Matched | Refused:
+    routes = ProviderRoutes(
+        name=question.provider,
+        mount=b"/",
+        base_path=settings.base_url.path.encode("ascii"),
+        rules=tuple(
+            parse_match(route.match, name=route.name, effect=route.effect)
+            for route in settings.routes
+        ),
+        operations=tuple(
+            parse_match(route.match, name=route.name, effect=route.effect)
+            for route in profile.routes
+        ),
+        prefixes=tuple(prefix.encode("ascii") for prefix in profile.prefixes),
+    )
+    return Router([routes]).match(question.method, question.path.encode("utf-8", "replace"))
+
+
+def _provider(question: Question) -> tuple[ProviderSettings, Profile]:
+    """Give the settings and the profile of the provider that is asked about.
+
+    Raises:
+        ConfigError: the config cannot be used.
+        ProfileError: the profile cannot be used, or there is none of that name.
+        LookupError: the config has no provider of that name.
+    """
+    if question.config is None:
+        settings = ProviderSettings(
+            profile=question.provider, base_url=parse_base_url("https://provider.invalid")
+        )
+        return settings, load(question.provider)
+    providers = load_settings(question.config, os.environ).providers
+    if question.provider not in providers:
+        known = ", ".join(providers)
+        msg = f"the config has no provider {question.provider!r}; it has {known}"
+        raise LookupError(msg)
+    settings = providers[question.provider]
+    return settings, load(settings.profile)
+
+
+def _read(file: str) -> bytes:
+    if file == "-":
+        return sys.stdin.buffer.read(MAX_ANSWER_BYTES)
+    with Path(file).open("rb") as source:
+        return source.read(MAX_ANSWER_BYTES)
+
+
+def _one_line(error: Exception) -> str:
+    match error:
+        case ConfigError() | ProfileError():
+            return "; ".join(str(fault) for fault in error.faults)
+        case OSError():
+            return f"{error.filename}: {error.strerror}"
+        case _:
+            return str(error.args[0])

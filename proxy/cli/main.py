@@ -1,0 +1,124 @@
+"""The commands of `paysluice`, and what each takes."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+NO: Final = 1
+USAGE: Final = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command, and give its exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.command(arguments)
+    except BrokenPipeError:  # whoever read our output has gone: `paysluice profiles | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from .run import run  # noqa: PLC0415
+
+    return run(arguments.config)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from .check import check  # noqa: PLC0415
+
+    return check(arguments.file)
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from .explain import Question, explain  # noqa: PLC0415
+
+    question = Question(
+        provider=arguments.provider,
+        config=arguments.config,
+        method=arguments.method,
+        path=arguments.path,
+        key=arguments.key,
+    )
+    return explain(question, arguments.file)
+
+
+def _profiles(arguments: argparse.Namespace) -> int:
+    from .profiles import profiles  # noqa: PLC0415
+
+    return profiles(arguments.name)
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from .run import simulate  # noqa: PLC0415
+
+    return simulate(arguments.port)
+
+
+def _version(_: argparse.Namespace) -> int:
+    from .version import describe  # noqa: PLC0415
+
+    print(describe())  # noqa: T201
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="paysluice",
+        description="A sidecar between an application and its payment providers.",
+        epilog="example: paysluice run --config /etc/paysluice.yaml",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(name: str, about: str, example: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, help=about, description=about, epilog=f"example: paysluice {example}"
+        )
+
+    run = add("run", "serve until SIGTERM", "run --config /etc/paysluice.yaml")
+    run.add_argument(
+        "--config",
+        metavar="FILE",
+        help="default: $PAYSLUICE_CONFIG, else the embedded quickstart with a simulated provider",
+    )
+    run.set_defaults(command=_run)
+
+    check = add("check", "validate a config, all faults at once", "check /etc/paysluice.yaml")
+    check.add_argument("file", metavar="FILE", nargs="?", help="default: as `run` has it")
+    check.set_defaults(command=_check)
+
+    explain = add(
+        "explain",
+        "say what a raw HTTP response means, and whether its request may be repeated",
+        "explain --provider spotflow --method POST --path /payments answer.http",
+    )
+    explain.add_argument("--provider", required=True, metavar="NAME")
+    explain.add_argument("--config", metavar="FILE", help="default: NAME is a bundled profile")
+    explain.add_argument("--method", default="POST", metavar="M", help="default: POST")
+    explain.add_argument("--path", default="/", metavar="P", help="below the mount; default: /")
+    explain.add_argument("--key", metavar="K", help="the idempotency key of the request")
+    explain.add_argument("file", metavar="FILE", nargs="?", default="-", help="default: -")
+    explain.set_defaults(command=_explain)
+
+    profiles = add("profiles", "list the bundled provider profiles, or print one", "profiles akua")
+    profiles.add_argument("name", metavar="NAME", nargs="?")
+    profiles.set_defaults(command=_profiles)
+
+    simulate = add("simulate", "serve the simulated provider alone", "simulate --port 8081")
+    simulate.add_argument("--port", type=_port, default=8081, metavar="N", help="default: 8081")
+    simulate.set_defaults(command=_simulate)
+
+    version = add("version", "print the versions of Paysluice, Python and aiohttp", "version")
+    version.set_defaults(command=_version)
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isdecimal() else -1
+    if not 0 <= port <= 65_535:  # noqa: PLR2004
+        msg = "a port is a whole number from 0 to 65535"
+        raise argparse.ArgumentTypeError(msg)
+    return port

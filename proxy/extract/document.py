@@ -1,0 +1,133 @@
+"""Text to a document, by what it is and not by what its Content-Type says."""
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+from urllib.parse import parse_qsl
+
+from .markup import is_html, read_leaves
+
+MAX_DEPTH: Final = 64
+_MAX_NODES: Final = 100_000
+_MAX_DIGITS: Final = 400
+_MAX_FORM: Final = 300
+_FORM: Final = re.compile(r"[A-Za-z_][\w.%\[\]-]{0,100}=")
+_GIBBERISH: Final = re.compile("[\\x00-\\x08\\x0e-\\x1a\\x1c-\\x1f\ufffd]")
+
+
+class Shape(Enum):
+    """What a body is."""
+
+    JSON = "json"
+    FORM = "form"
+    XML = "xml"
+    HTML = "html"
+    TEXT = "text"
+    NONE = "none"  # empty, or nothing that a person could read
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A body as read: `tree` of what has structure, `text` of what is for people."""
+
+    shape: Shape
+    tree: object = None
+    text: str = ""
+    is_exact: bool = False  # the tree is all of the body, and JSON
+
+
+EMPTY: Final = Document(Shape.NONE)
+
+
+def read_document(text: str) -> Document:
+    """Give what *text* is. It never raises."""
+    text = text.strip(" \t\r\n\0\ufeff")
+    if not text:
+        return EMPTY
+    if text[0] == "<":
+        if is_html(text):
+            return Document(Shape.HTML, text=text)
+        leaves = read_leaves(text)
+        return Document(Shape.XML, leaves) if leaves else EMPTY
+    found = _read_json(text)
+    if found is not None:
+        return found
+    if text[0] in "{[":
+        return EMPTY  # cut off or broken: its pieces are no message
+    if _FORM.match(text) and (fields := _read_form(text)):
+        return Document(Shape.FORM, fields)
+    return EMPTY if _is_gibberish(text) else Document(Shape.TEXT, text=text)
+
+
+def _int(digits: str) -> object:
+    return int(digits) if len(digits) <= _MAX_DIGITS else digits
+
+
+def _float(digits: str) -> object:
+    number = float(digits)
+    return number if math.isfinite(number) else digits
+
+
+def _constant(_name: str) -> None:
+    """NaN and Infinity are not JSON: whoever reads the envelope could not parse them."""
+
+
+_DECODER: Final = json.JSONDecoder(
+    parse_int=_int, parse_float=_float, parse_constant=_constant, strict=False
+)
+
+
+def _read_json(text: str) -> Document | None:
+    try:
+        tree, end = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError):
+        return None
+    if end < len(text) and not isinstance(tree, dict | list):
+        return None  # "400 Bad Request" begins with a number and is none
+    if _is_deep(tree, text):
+        return EMPTY
+    return Document(Shape.JSON, tree, is_exact=end == len(text))
+
+
+def _is_deep(tree: object, text: str) -> bool:
+    """Whether the tree is deeper or larger than whoever walks it should bear."""
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return False
+    level: list[object] = [tree]
+    nodes = 0
+    for _ in range(MAX_DEPTH):
+        below: list[object] = []
+        for node in level:
+            if isinstance(node, dict):
+                below.extend(node.values())
+            elif isinstance(node, list):
+                below.extend(node)
+        level = [node for node in below if isinstance(node, dict | list)]
+        nodes += len(below)
+        if not level:
+            return False
+        if nodes > _MAX_NODES:
+            return True
+    return True
+
+
+def _read_form(text: str) -> dict[str, object] | None:
+    """Read what is form-encoded; a sentence with an equals sign is not."""
+    if "&" not in text and " " in text:
+        return None
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FORM)
+    except ValueError:
+        return None
+    fields: dict[str, object] = {}
+    for name, value in pairs:
+        fields.setdefault(name, value)
+    return fields
+
+
+def _is_gibberish(text: str) -> bool:
+    head = text[:1024]
+    return len(_GIBBERISH.findall(head)) * 10 > len(head)

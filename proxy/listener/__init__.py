@@ -1,0 +1,13 @@
+"""The caller's side of the wire: reads a request, gives it to its journey, writes the answer.
+
+Who may be called here: `serve.Handler` for one request, `server.Listener` for the addresses,
+`journeys.Journeys` for the tasks in which calls run on when their callers leave.
+"""
+
+from .destination import Destination
+from .journeys import Journeys
+from .serve import Handler
+from .server import Listener
+from .settings import CallerSettings
+
+__all__ = ["CallerSettings", "Destination", "Handler", "Journeys", "Listener"]

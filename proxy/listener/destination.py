@@ -1,0 +1,33 @@
+"""A provider, as the listener knows it: everything that `app` decided once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from proxy.ledger.keys import KeyRule
+from proxy.normalise.settings import ErrorSettings
+from proxy.route import Matched
+from proxy.terms import Headers, Refused, RouteEffect, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a matched request goes, and how its answers come back."""
+
+    name: str
+    service: Service
+    errors: ErrorSettings
+    total_s: float
+    replay_body_bytes: int
+    key_rule: Callable[[Matched, str], KeyRule | None]
+    requires_key: bool
+    generates_key: bool
+    paused: Literal["none", "payments", "all"]
+    tenant: Callable[[Headers], str]
+    peek: Callable[[Matched], Refused | None]  # a look at the breaker, without a permit
+
+    def is_paused(self, effect: RouteEffect) -> bool:
+        """Whether the operator holds back calls of this *effect*."""
+        if self.paused == "payments":
+            return effect is RouteEffect.PAYMENT
+        return self.paused == "all"

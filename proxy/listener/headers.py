@@ -1,0 +1,81 @@
+"""Which header fields cross the proxy, in both directions. Order, repeats and case are kept."""
+
+from typing import Final
+
+from proxy.terms import Header, Headers, Refusal, Refused
+from proxy.terms.http import list_members
+
+# The pseudonym in Via (RFC 9110 section 7.6.3); our own coming back is a loop.
+PSEUDONYM: Final = b"paysluice"
+# RFC 9110 section 7.6.1 and 11.7; Expect is answered here, HTTP2-Settings speaks of a hop.
+HOP_BY_HOP: Final = frozenset(
+    {
+        b"connection",
+        b"proxy-connection",
+        b"keep-alive",
+        b"te",
+        b"transfer-encoding",
+        b"upgrade",
+        b"trailer",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"http2-settings",
+        b"expect",
+    }
+)
+# Framing and the authority are written anew for each hop.
+_REWRITTEN: Final = frozenset({b"host", b"content-length", b"max-forwards"})
+# What the pod looks like inside is no business of a provider (RFC 7239 section 8).
+_PRIVATE: Final = frozenset({b"forwarded", b"x-real-ip"})
+_PRIVATE_PREFIX: Final = b"x-forwarded-"
+OUR_PREFIX: Final = b"paysluice-"
+# Fields that a payment rests on: `Connection` may not take them away (standards item 43).
+_NEVER_HOP_BY_HOP: Final = frozenset(
+    {b"host", b"authorization", b"cookie", b"traceparent", b"early-data", b"cache-control"}
+)
+_NEVER_HOP_BY_HOP_PARTS: Final = (b"content-", b"idempot", b"request-id")
+# RFC 9110 section 5.5: controls become spaces, so that one in a field never costs the answer.
+_CONTROLS: Final = frozenset({*range(0x20), 0x7F} - {0x09})
+_WITHOUT_CONTROLS: Final = bytes(0x20 if byte in _CONTROLS else byte for byte in range(256))
+_DROPPED_FROM_ANSWER: Final = HOP_BY_HOP | {b"content-length"}
+
+
+def forwarded(headers: Headers) -> Headers | Refused:
+    """Give the fields of a request that go on to the provider, `Via` added."""
+    named = set(list_members(headers, b"connection"))
+    if any(_is_vital(name) for name in named):
+        return Refused(
+            reason=Refusal.MALFORMED, hint="Connection names a header field that must go on"
+        )
+    dropped = HOP_BY_HOP | _REWRITTEN | _PRIVATE | named
+    kept: list[Header] = []
+    via: list[bytes] = []
+    for name, value in headers:
+        lower = name.lower()
+        if lower == b"via":
+            via.append(value)
+        elif lower not in dropped and not lower.startswith((OUR_PREFIX, _PRIVATE_PREFIX)):
+            kept.append((name, value))
+    if any(_is_ours(member) for value in via for member in value.split(b",")):
+        return Refused(reason=Refusal.LOOP)
+    kept.append((b"Via", b", ".join((*via, b"1.1 " + PSEUDONYM))))
+    return tuple(kept)
+
+
+def answered(headers: Headers) -> Headers:
+    """Give the fields of an answer that go back to the caller, their framing taken off."""
+    dropped = _DROPPED_FROM_ANSWER | set(list_members(headers, b"connection"))
+    return tuple(
+        (name, value.translate(_WITHOUT_CONTROLS))
+        for name, value in headers
+        if (lower := name.lower()) not in dropped and not lower.startswith(OUR_PREFIX)
+    )
+
+
+def _is_vital(name: bytes) -> bool:
+    return name in _NEVER_HOP_BY_HOP or any(part in name for part in _NEVER_HOP_BY_HOP_PARTS)
+
+
+def _is_ours(member: bytes) -> bool:
+    words = member.split()
+    return len(words) > 1 and words[1].lower() == PSEUDONYM

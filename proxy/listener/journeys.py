@@ -1,0 +1,115 @@
+"""Runs each call in a task of its own, so that no caller who leaves can cancel a payment."""
+
+import asyncio
+from dataclasses import replace
+
+from proxy.retry import may_repeat
+from proxy.terms import (
+    Answered,
+    Call,
+    Clock,
+    Effect,
+    Emit,
+    Failed,
+    FaultOccurred,
+    Outcome,
+    ProxyError,
+    Refusal,
+    Refused,
+    RouteEffect,
+    Service,
+)
+
+
+class Journeys:
+    """Owns the tasks of the calls under way."""
+
+    def __init__(self, clock: Clock, emit: Emit) -> None:
+        self._clock = clock
+        self._emit = emit
+        self._tasks: set[asyncio.Task[Outcome]] = set()
+
+    @property
+    def under_way(self) -> int:
+        """Calls whose journey has not ended, those included that nobody waits for any more."""
+        return len(self._tasks)
+
+    async def run(self, service: Service, call: Call) -> Outcome:
+        """Give the outcome of *call*, or what is known of it when its deadline comes.
+
+        At the deadline nothing new is started; an attempt of a payment that has sent something
+        is read to its own end, whoever still listens (contract section 5).
+        """
+        task = asyncio.ensure_future(service(call))
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._ended(done, call))
+        try:
+            async with asyncio.timeout_at(call.deadline):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            call.progress.abandon()
+            if call.effect is RouteEffect.READ:
+                task.cancel()
+            return overdue(call)
+        except asyncio.CancelledError:
+            call.progress.abandon()
+            raise
+        except Exception:  # noqa: BLE001 - a bug of ours ends one call, never the process
+            return faulty(call)
+
+    async def drain(self, timeout_s: float) -> int:
+        """Wait for what is under way; give how many had to be cut off at *timeout_s*."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout_s)
+        left = [task for task in self._tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        return len(left)
+
+    def _ended(self, task: "asyncio.Task[Outcome]", call: Call) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        fault = task.exception()
+        if fault is not None:
+            self._emit(FaultOccurred(call.request_id, type(fault).__name__, _place_of(fault)))
+            return
+        outcome = task.result()
+        if call.progress.is_abandoned and isinstance(outcome, Answered) and outcome.answer.rest:
+            outcome.answer.rest.close()
+
+
+def overdue(call: Call) -> Outcome:
+    """Give the outcome of a call whose deadline came while an attempt was under way."""
+    return _so_far(call, Failed(reason=ProxyError.HTTP_RESPONSE_TIMEOUT))
+
+
+def faulty(call: Call) -> Outcome:
+    """Give the outcome of a call that met a bug of ours: its attempts may have done something."""
+    return _so_far(call, Refused(reason=Refusal.INTERNAL))
+
+
+def _so_far(call: Call, ending: Failed | Refused) -> Outcome:
+    progress = call.progress
+    is_at_stake = progress.is_sending and call.effect is not RouteEffect.READ
+    outcome = replace(
+        ending,
+        effect=Effect.UNKNOWN if is_at_stake else progress.effect,
+        delivery=progress.delivery,
+        attempts=progress.attempts + progress.is_sending,
+    )
+    is_retryable = may_repeat(
+        outcome,
+        effect=call.effect,
+        is_keyed=call.is_keyed,
+        covers_failures=call.key is not None and call.key.covers_failures,
+    )
+    return replace(outcome, is_retryable=is_retryable)
+
+
+def _place_of(fault: BaseException) -> str:
+    """Name the function that raised: a place in our code, never the text of the fault."""
+    place = fault.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return "" if place is None else place.tb_frame.f_code.co_qualname

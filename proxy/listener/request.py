@@ -1,0 +1,153 @@
+"""What a caller sent, judged before a byte of its body is read. Pure."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from proxy.terms import Headers, Refusal, Refused
+from proxy.terms.http import every, first, list_members
+from proxy.terms.units import parse_duration
+
+from .headers import OUR_PREFIX
+
+# RFC 9110 section 9.1 with RFC 5789 (PATCH) and RFC 10008 (QUERY); whatever else is a token of
+# RFC 9110 section 5.6.2 that we do not know is answered 501.
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"})
+_REFUSED_METHODS: Final = frozenset({"CONNECT", "TRACE"})
+# RFC 3986 section 3.2.2, without userinfo: a name or an address, with or without a port.
+_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
+_HTTP_1_0: Final = (1, 0)
+_ERROR_MODES: Final = frozenset({"envelope", "native", "passthrough"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How large a head may be."""
+
+    max_header_bytes: int
+    max_body_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a caller asks of us, in `Paysluice-*` fields."""
+
+    timeout_s: float | None = None
+    may_repeat: bool = True
+    error_mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """What the head of a request says, once it is known to be sound."""
+
+    target: bytes
+    length: int | None  # None: chunked
+    expects_continue: bool
+    wishes: Wishes
+
+
+def judge_head(
+    method: str, version: tuple[int, int], raw_target: bytes, headers: Headers, bounds: Bounds
+) -> RequestFacts | Refused:
+    """Say what a request asks for, or why it is refused (standards groups C and D)."""
+    if method in _REFUSED_METHODS:
+        return Refused(reason=Refusal.METHOD_REFUSED)
+    if method not in _METHODS:
+        return Refused(reason=Refusal.METHOD_UNKNOWN)
+    if sum(len(name) + len(value) for name, value in headers) > bounds.max_header_bytes:
+        return Refused(reason=Refusal.HEADERS_TOO_LARGE)
+    hosts = every(headers, b"host")
+    target = _origin_form(raw_target, hosts[0] if hosts else b"")
+    is_old = version <= _HTTP_1_0
+    fault = _host_fault(hosts, is_old=is_old) or _framing_fault(headers, is_old=is_old)
+    if fault is None and target is None:
+        fault = "the request target names another host"
+    wishes = _wishes(headers)
+    if fault is not None or target is None or isinstance(wishes, str):
+        return Refused(reason=Refusal.MALFORMED, hint=fault or str(wishes))
+    length = _length(headers)
+    if length is not None and length > bounds.max_body_bytes:
+        return Refused(reason=Refusal.TOO_LARGE)
+    return RequestFacts(
+        target=target,
+        length=length,
+        expects_continue=not is_old and list_members(headers, b"expect") == [b"100-continue"],
+        wishes=wishes,
+    )
+
+
+def _origin_form(target: bytes, host: bytes) -> bytes | None:
+    """Give path and query; absolute-form is for ourselves only (RFC 9112 section 3.2.2)."""
+    if target.startswith(b"/"):
+        return target
+    scheme, separator, rest = target.partition(b"://")
+    authority, slash, path = rest.partition(b"/")
+    if not separator or scheme.lower() not in {b"http", b"https"} or not host:
+        return None
+    return slash + path or b"/" if authority.lower() == host.lower() else None
+
+
+def _host_fault(hosts: list[bytes], *, is_old: bool) -> str | None:
+    """RFC 9112 section 3.2: exactly one, and a valid one."""
+    if not hosts and is_old:
+        return None
+    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
+        return "exactly one valid Host header field is needed"
+    return None
+
+
+def _framing_fault(headers: Headers, *, is_old: bool) -> str | None:
+    """RFC 9112 section 6: one way to tell where a body ends, or none."""
+    codings = every(headers, b"transfer-encoding")
+    lengths = every(headers, b"content-length")
+    if codings:
+        if is_old:
+            return "Transfer-Encoding is not defined for HTTP/1.0"
+        if [value.strip().lower() for value in codings] != [b"chunked"]:
+            return "the only transfer coding understood is chunked"
+        if lengths:
+            return "Transfer-Encoding and Content-Length exclude each other"
+    if len(lengths) > 1 or (lengths and not (lengths[0].isascii() and lengths[0].isdigit())):
+        return "Content-Length is one whole number"
+    return None
+
+
+def _length(headers: Headers) -> int | None:
+    if every(headers, b"transfer-encoding"):
+        return None
+    return int(first(headers, b"content-length") or 0)
+
+
+def _wishes(headers: Headers) -> Wishes | str:
+    """Read our own request fields, or say what is wrong with one."""
+    timeout_s, may_repeat, mode = None, True, None
+    for name, raw in headers:
+        lower = name.lower()
+        if not lower.startswith(OUR_PREFIX):
+            continue
+        value = raw.decode("latin-1").strip()
+        match lower:
+            case b"paysluice-timeout":
+                timeout_s = _seconds(value)
+                if timeout_s is None:
+                    return "Paysluice-Timeout is a duration above zero, such as 8s"
+            case b"paysluice-retry":
+                if value not in {"on", "off"}:
+                    return "Paysluice-Retry is on or off"
+                may_repeat = value == "on"
+            case b"paysluice-errors":
+                if value not in _ERROR_MODES:
+                    return "Paysluice-Errors is envelope, native or passthrough"
+                mode = value
+            case _:
+                continue
+    return Wishes(timeout_s=timeout_s, may_repeat=may_repeat, error_mode=mode)
+
+
+def _seconds(value: str) -> float | None:
+    try:
+        seconds = parse_duration(value)
+    except ValueError:
+        return None
+    return seconds if isinstance(seconds, float) and seconds > 0 else None

@@ -1,0 +1,114 @@
+"""What a caller is told of an outcome: the provider's answer as it came, or the envelope. Pure."""
+
+from dataclasses import dataclass
+
+from proxy.normalise import (
+    JSON,
+    PROBLEM,
+    accepts_problem,
+    answer_headers,
+    encode,
+    encode_problem,
+    envelope_for,
+    needs_envelope,
+    word_for,
+)
+from proxy.terms import Answered, Headers, Key, Outcome, RouteEffect
+from proxy.terms.http import first
+
+from .headers import answered
+from .write import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the caller of one request wants its errors."""
+
+    mode: str  # envelope, passthrough (native is rendered as the envelope until it is built)
+    embedded: str  # envelope, annotate
+    include_body: bool
+    wants_problem: bool
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of a request that is answered."""
+
+    request_id: str
+    provider: str | None
+    effect: RouteEffect
+    shape: Shape
+    key: Key | None = None
+
+
+DEFAULT_SHAPE = Shape(mode="envelope", embedded="envelope", include_body=False, wants_problem=False)
+
+
+def shape_for(mode: str, embedded: str, headers: Headers, *, include_body: bool) -> Shape:
+    """Join what the config says with what the caller asks for."""
+    return Shape(mode, embedded, include_body, accepts_problem(headers))
+
+
+def message_for(outcome: Outcome, about: About) -> Message:
+    """Give the answer to the caller."""
+    if isinstance(outcome, Answered) and _stands(outcome, about.shape):
+        answer = outcome.answer
+        headers = answer_headers(
+            outcome,
+            effect=about.effect,
+            request_id=about.request_id,
+            received=answered(answer.headers),
+            key=about.key,
+        )
+        length = first(answer.headers, b"content-length")
+        return Message(
+            status=answer.status,
+            headers=headers,
+            body=answer.body,
+            rest=answer.rest,
+            reason=answer.reason,
+            length=int(length) if length is not None and length.isdigit() else None,
+        )
+    return _envelope(outcome, about)
+
+
+def words_of(outcome: Outcome, effect: RouteEffect) -> tuple[str, str]:
+    """Give `error_code` and `outcome` for the metrics; `none` and `none` on a plain success."""
+    if not needs_envelope(outcome):
+        return "none", "none"
+    envelope = envelope_for(
+        outcome, provider=None, effect=effect, request_id="", include_body=False
+    )
+    return envelope.error_code.value, word_for(outcome, effect=effect).value
+
+
+def _stands(outcome: Answered, shape: Shape) -> bool:
+    """Whether the provider's own status and body go through."""
+    if not needs_envelope(outcome) or shape.mode == "passthrough":
+        return True
+    return outcome.is_embedded and shape.embedded == "annotate"
+
+
+def _envelope(outcome: Outcome, about: About) -> Message:
+    envelope = envelope_for(
+        outcome,
+        provider=about.provider,
+        effect=about.effect,
+        request_id=about.request_id,
+        include_body=about.shape.include_body,
+    )
+    received: Headers = ()
+    if isinstance(outcome, Answered):
+        received = answered(outcome.answer.headers)
+        if outcome.answer.rest is not None:
+            outcome.answer.rest.close()
+    body = encode_problem(envelope) if about.shape.wants_problem else encode(envelope)
+    headers = answer_headers(
+        outcome,
+        effect=about.effect,
+        request_id=about.request_id,
+        received=received,
+        media_type=PROBLEM if about.shape.wants_problem else JSON,
+        key=about.key,
+    )
+    return Message(status=envelope.status, headers=headers, body=body, length=len(body))

@@ -1,0 +1,76 @@
+"""The addresses that callers come to."""
+
+import asyncio
+import os
+import ssl
+
+from .connection import CallerServer
+from .serve import Handler
+from .settings import CallerSettings
+
+_BACKLOG = 1024
+
+
+class Listener:
+    """Serves callers on any number of addresses."""
+
+    def __init__(self, handler: Handler, settings: CallerSettings) -> None:
+        self._handler = handler
+        self._settings = settings
+        self._server: CallerServer | None = None
+        self._sites: list[asyncio.Server] = []
+
+    async def start_tcp(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listen on an address; give the port.
+
+        Raises:
+            OSError: the address cannot be bound.
+        """
+        loop = asyncio.get_running_loop()
+        site = await loop.create_server(self._open(), host, port, ssl=tls, backlog=_BACKLOG)
+        self._sites.append(site)
+        bound: int = site.sockets[0].getsockname()[1]
+        return bound
+
+    async def start_unix(self, path: str, mode: int) -> None:
+        """Listen on a Unix socket with this file *mode*; a socket that was left over goes.
+
+        Raises:
+            OSError: the socket cannot be made.
+        """
+        loop = asyncio.get_running_loop()
+        before = os.umask(0o777)  # nobody may connect before the mode is set
+        try:
+            site = await loop.create_unix_server(self._open(), path, backlog=_BACKLOG)
+        finally:
+            os.umask(before)
+        os.chmod(path, mode)  # noqa: PTH101 - one call, at start
+        self._sites.append(site)
+
+    def stop_accepting(self) -> None:
+        """Take no new connection; those that are open go on."""
+        for site in self._sites:
+            site.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        self.stop_accepting()
+        if self._server is not None:
+            self._server.pre_shutdown()
+            await self._server.shutdown(0)
+
+    def _open(self) -> CallerServer:
+        if self._server is None:
+            settings = self._settings
+            self._server = CallerServer(
+                self._handler.serve,
+                access_log=None,
+                auto_decompress=False,  # bodies go on byte for byte
+                max_line_size=settings.max_line,
+                max_field_size=settings.max_header_bytes,
+                max_headers=settings.max_headers,
+                keepalive_timeout=settings.idle_timeout,
+                head_timeout_s=settings.header_timeout,
+                answer_fault=self._handler.answer_fault,
+            )
+        return self._server

@@ -1,0 +1,45 @@
+"""The `Proxy-Status` field: who made this answer, and why (RFC 9209)."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from proxy.terms import Answered, Failed, Outcome
+
+from .tables import report_for
+
+NAME: Final = "paysluice"
+_TOKEN: Final = re.compile(r"[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*")  # RFC 9651 section 3.3.4
+_NOT_IN_STRING: Final = re.compile(r"[^\x20-\x7e]")  # RFC 9651 section 3.3.3
+_ESCAPED: Final = re.compile(r'(["\\])')
+
+
+def proxy_status(outcome: Outcome, *, name: str = NAME) -> bytes:
+    """Give our member of the list; *name* is the deployment's (RFC 9209 section 2).
+
+    What the provider said carries its status and no error; what we said carries an error; an
+    answer that was begun and never ended carries both.
+    """
+    member = _identifier(name)
+    error = report_for(outcome).error
+    if error is not None:
+        member += f"; error={error.value}"
+    status = None
+    if isinstance(outcome, Answered):
+        status = outcome.answer.status
+    elif isinstance(outcome, Failed):
+        status = outcome.status
+    if status is not None:
+        member += f"; received-status={status}"
+    return member.encode("ascii")
+
+
+def append_proxy_status(existing: Iterable[bytes], ours: bytes) -> bytes:
+    """Give the list with *ours* last: the member nearest to the caller (RFC 9209 section 2)."""
+    return b", ".join([*filter(None, (line.strip(b" \t,") for line in existing)), ours])
+
+
+def _identifier(name: str) -> str:
+    if _TOKEN.fullmatch(name):
+        return name
+    return '"' + _ESCAPED.sub(r"\\\1", _NOT_IN_STRING.sub("?", name)) + '"'

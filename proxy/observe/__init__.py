@@ -1,0 +1,20 @@
+"""What operators see: events become metrics, log lines and a list of the last errors."""
+
+from .emit import fan_out
+from .errors import LastErrors
+from .lines import LevelName
+from .log import JsonLog, TextLog
+from .metrics import Metrics
+from .policy import ObservePolicy
+from .redact import redact
+
+__all__ = [
+    "JsonLog",
+    "LastErrors",
+    "LevelName",
+    "Metrics",
+    "ObservePolicy",
+    "TextLog",
+    "fan_out",
+    "redact",
+]

@@ -1,0 +1,121 @@
+"""The last errors of each provider, raw beside normalised, for `/status` (pure)."""
+
+from collections import OrderedDict
+from dataclasses import asdict, dataclass
+from typing import Final, TypeAlias, assert_never
+
+from proxy.terms import (
+    Answered,
+    CallEnded,
+    Clock,
+    Event,
+    Failed,
+    Kind,
+    Outcome,
+    Refused,
+    Responded,
+)
+from proxy.terms.http import MIN_ERROR_STATUS
+
+from .redact import plain_token, redact
+from .stamp import stamp
+
+MAX_MESSAGE: Final = 300
+_NO_ERROR: Final = "none"
+
+
+@dataclass(slots=True)
+class LastError:
+    """One failed call. Filled by two events that come in either order."""
+
+    time: str
+    request_id: str
+    route: str
+    method: str
+    status: int | None = None  # what the caller was given
+    error_code: str | None = None
+    outcome: str | None = None
+    attempts: int = 0
+    reason: str | None = None  # why there is no answer, or why we refused
+    provider_status: int | None = None  # what the provider gave
+    provider_code: str | None = None
+    provider_message: str | None = None
+    trace_id: str | None = None
+
+
+_Ring: TypeAlias = OrderedDict[str, LastError]
+
+
+class LastErrors:
+    """Keeps the newest *size* errors of each provider."""
+
+    def __init__(self, clock: Clock, size: int = 50) -> None:
+        self._clock = clock
+        self._size = size
+        self._rings: dict[str, _Ring] = {}
+
+    def on(self, event: Event) -> None:
+        """Remember what *event* tells of a failed call; other events are ignored."""
+        match event:
+            case CallEnded(call=call, outcome=outcome):
+                ring = self._ring(call.provider)
+                if not _is_error(outcome) and call.request_id not in ring:
+                    return
+                error = self._error(ring, call.request_id, call.route, call.method)
+                _fill(error, outcome)
+            case Responded():
+                ring = self._ring(event.provider)
+                if event.error_code == _NO_ERROR:
+                    return
+                error = self._error(ring, event.request_id, event.route, event.method)
+                error.status = event.status
+                error.error_code = event.error_code
+                error.outcome = event.outcome
+                error.attempts = max(error.attempts, event.attempts)
+            case _:
+                pass
+
+    def view(self, provider: str) -> list[dict[str, object]]:
+        """Give the errors of *provider*, the newest first, ready for JSON."""
+        ring = self._rings.get(provider, OrderedDict())
+        return [asdict(error) for error in reversed(ring.values())]
+
+    def _ring(self, provider: str) -> _Ring:
+        return self._rings.setdefault(provider, OrderedDict())
+
+    def _error(self, ring: _Ring, request_id: str, route: str, method: str) -> LastError:
+        error = ring.get(request_id)
+        if error is None:
+            if len(ring) >= self._size:
+                ring.popitem(last=False)
+            error = LastError(stamp(self._clock.wall()), request_id, route, method)
+            ring[request_id] = error
+        return error
+
+
+def _is_error(outcome: Outcome) -> bool:
+    match outcome:
+        case Answered():
+            return outcome.kind is not Kind.OK or outcome.answer.status >= MIN_ERROR_STATUS
+        case Failed() | Refused():
+            return True
+        case _:
+            assert_never(outcome)
+
+
+def _fill(error: LastError, outcome: Outcome) -> None:
+    error.attempts = max(error.attempts, outcome.attempts)
+    match outcome:
+        case Answered(answer=answer, facts=facts):
+            error.provider_status = answer.status
+            error.provider_code = plain_token(facts.code)
+            error.trace_id = plain_token(facts.trace_id, 128)
+            if facts.message is not None:
+                error.provider_message = redact(facts.message)[:MAX_MESSAGE]
+        case Failed():
+            error.reason = outcome.reason
+            error.provider_status = outcome.status
+        case Refused():
+            error.reason = outcome.reason
+        case _:
+            assert_never(outcome)

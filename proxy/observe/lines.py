@@ -1,0 +1,150 @@
+"""What the log says of each event: its level, its name and its members (pure).
+
+Rules:
+1. A request is one line at `info`; at `warning` where we or the provider failed, or where money
+   may have moved and nobody knows.
+2. What happened on the way is `info` if an operator would ask for it after an incident, else
+   `debug`.
+3. A provider's own word is shown only if it is a plain token, and no card number.
+"""
+
+from typing import Final, Literal, TypeAlias, assert_never
+
+from proxy.terms import (
+    AttemptEnded,
+    BreakerMoved,
+    CallEnded,
+    CodeUnmapped,
+    ConnectionDiscarded,
+    Denial,
+    Event,
+    FaultOccurred,
+    KeyHandled,
+    LimitWaited,
+    Responded,
+    RetryDenied,
+    RetryScheduled,
+)
+
+from .redact import plain_token
+
+LevelName: TypeAlias = Literal["debug", "info", "warning", "error"]
+Member: TypeAlias = str | float | bool | None
+
+RANKS: Final[dict[LevelName, int]] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+BREAKER_STATES: Final = ("closed", "half_open", "open")
+MAX_TRACE: Final = 128
+_SERVER_ERROR: Final = 500
+_OPEN: Final = 2
+
+
+def headline(event: Event) -> tuple[LevelName, str]:  # noqa: C901, PLR0911, PLR0912 - one case each
+    """Give the level and the name of *event*."""
+    match event:
+        case Responded():
+            is_bad = event.status >= _SERVER_ERROR or event.outcome == "unknown"
+            return "warning" if is_bad else "info", "responded"
+        case CallEnded():
+            return "debug", "call_ended"
+        case AttemptEnded():
+            return "debug" if event.reason is None else "info", "attempt_ended"
+        case RetryScheduled():
+            return "info", "retry_scheduled"
+        case RetryDenied():
+            # That a decline is not sent again is no news; that a time-out is not, is.
+            is_news = event.denied_by is not Denial.PERMANENT
+            return "info" if is_news else "debug", "retry_denied"
+        case LimitWaited(is_refused=True):
+            return "info", "limit_refused"
+        case LimitWaited():
+            return "debug", "limit_waited"
+        case BreakerMoved():
+            return "warning" if event.state == _OPEN else "info", "breaker_moved"
+        case KeyHandled():
+            return "debug", "key_handled"
+        case ConnectionDiscarded():
+            return "debug", "connection_discarded"
+        case CodeUnmapped():
+            return "info", "code_unmapped"
+        case FaultOccurred():
+            return "error", "fault_occurred"
+        case _:
+            assert_never(event)
+
+
+def members(event: Event) -> dict[str, Member]:  # noqa: C901, PLR0911 - one case for each event
+    """Give what the line of *event* holds; None stands for nothing to say."""
+    match event:
+        case Responded():
+            return _responded(event)
+        case CallEnded(call=call, outcome=outcome):
+            return {
+                "request_id": call.request_id,
+                "provider": call.provider,
+                "route": call.route,
+                "attempts": outcome.attempts,
+                "duration_ms": _ms(event.duration_s),
+            }
+        case AttemptEnded():
+            return {
+                "provider": event.provider,
+                "route": event.route,
+                "status": event.status,
+                "duration_ms": _ms(event.duration_s),
+                "delivery": event.delivery.name.lower(),
+                "reason": event.reason,
+                "provider_code": plain_token(event.provider_code),
+            }
+        case RetryScheduled():
+            return _retry(event) | {"basis": event.basis, "delay_ms": _ms(event.delay_s)}
+        case RetryDenied():
+            return _retry(event) | {"denied_by": event.denied_by}
+        case LimitWaited():
+            waited = _ms(event.wait_s)
+            return {"provider": event.provider, "limit": event.limit, "delay_ms": waited}
+        case BreakerMoved():
+            state = BREAKER_STATES[event.state]
+            return {"provider": event.provider, "route": event.route, "state": state}
+        case KeyHandled():
+            return {"provider": event.provider, "result": event.result}
+        case ConnectionDiscarded():
+            return {"provider": event.provider, "reason": event.why}
+        case CodeUnmapped():
+            return {"provider": event.provider}
+        case FaultOccurred():
+            request_id = event.request_id or None
+            return {"request_id": request_id, "fault": event.fault, "where": event.where}
+        case _:
+            assert_never(event)
+
+
+def _responded(event: Responded) -> dict[str, Member]:
+    return {
+        "request_id": event.request_id,
+        "trace_id": plain_token(event.trace_id, MAX_TRACE),
+        "provider": event.provider,
+        "route": event.route,
+        "method": event.method,
+        "status": event.status,
+        "error_code": event.error_code,
+        "outcome": event.outcome,
+        "attempts": event.attempts,
+        "duration_ms": _ms(event.duration_s),
+        "upstream_ms": _ms(event.upstream_s),
+        "provider_code": plain_token(event.provider_code),
+        "is_whole": None if event.is_whole else False,
+    }
+
+
+def _retry(event: RetryScheduled | RetryDenied) -> dict[str, Member]:
+    return {
+        "request_id": event.request_id,
+        "provider": event.provider,
+        "route": event.route,
+        "attempt": event.attempt,
+        "reason": event.reason,
+    }
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

@@ -1,0 +1,27 @@
+"""The outermost policy: counts what is under way, and reports how each call ended."""
+
+from proxy.terms import Call, CallEnded, Clock, Emit, Outcome, Service
+
+
+class ObservePolicy:
+    """Watches the journey of one provider's calls.
+
+    A cancelled call, and one that a bug of ours ended, has no outcome: it emits nothing, and is
+    no longer counted as under way.
+    """
+
+    def __init__(self, clock: Clock, emit: Emit) -> None:
+        self._clock = clock
+        self._emit = emit
+        self.under_way = 0  # read by the gauge `paysluice_in_flight`
+
+    async def __call__(self, call: Call, inner: Service, /) -> Outcome:
+        """Give the outcome of *inner*, unchanged."""
+        began = self._clock.monotonic()
+        self.under_way += 1
+        try:
+            outcome = await inner(call)
+        finally:
+            self.under_way -= 1
+        self._emit(CallEnded(call, outcome, self._clock.monotonic() - began))
+        return outcome

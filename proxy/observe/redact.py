@@ -1,0 +1,95 @@
+"""Takes card numbers and secrets out of text that a person may see (pure).
+
+Rules:
+1. A run of digits, separated or not, that contains a card number (13 to 19 digits with a right
+   Luhn digit) goes as a whole: what stands beside a card number is its date or its code
+   (PCI DSS 3.3.1.2, 3.5.1).
+2. A card's code goes where it is named.
+3. What is named a secret, looks like a provider's key, or is long and random goes.
+It takes out too much rather than too little, and never raises.
+"""
+
+import re
+from typing import Final
+
+CARD: Final = "[card]"
+SECRET: Final = "[secret]"  # noqa: S105 - what stands in its place
+
+MIN_CARD: Final = 13
+MAX_CARD: Final = 19
+MAX_DIGITS: Final = 64  # a longer run is nobody's message, and is not worth looking into
+MAX_TEXT: Final = 4096
+_DOUBLED_MAX: Final = 9
+
+# Percent-encoded separators come first: their own digits are not a card's.
+_SEPARATOR: Final = r"(?:%20|%2[dD]|%2[bBfF]|%09|[ \t\r\n\u00a0.,+/_\-])"
+_RUN: Final = re.compile(rf"\d(?:{_SEPARATOR}{{0,3}}\d){{12,}}")
+_DIGIT: Final = re.compile(rf"{_SEPARATOR}*(\d)")
+_CARD_CODE: Final = re.compile(
+    r"(?i)(\b(?:cvc|cvv|csc|cvn|cid)2?\b|security[ _-]?code|\bpin\b)([\W_]{1,6})\d{3,6}\b"
+)
+_NAMED: Final = re.compile(
+    r"(?i)((?:api[ _-]?key|access[ _-]?token|client[ _-]?secret|secret|password|passwd|token)"
+    r"[\"']?\s*[:=]\s*[\"']?)[^\s\"',;&]{4,}"
+)
+_SCHEME: Final = re.compile(r"(?i)\b(bearer|basic|digest)(\s+|%20|\+)[A-Za-z0-9._~+/=-]{6,}")
+_KEY: Final = re.compile(
+    r"\b(?:[A-Za-z]{2,12}_(?:live|test|prod|sandbox)_[A-Za-z0-9_]{4,}|whsec_[A-Za-z0-9+/=]{4,})"
+)
+_TOKEN: Final = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}")
+_LONG: Final = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
+
+MAX_TOKEN: Final = 64
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.:-]+")
+_ALL_DIGITS: Final = re.compile(r"[0-9]{12,}")
+
+
+def redact(text: str) -> str:
+    """Give *text* without card numbers and secrets, and without what is beyond `MAX_TEXT`."""
+    if len(text) > MAX_TEXT:
+        text = _cut(text)
+    text = _SCHEME.sub(rf"\1 {SECRET}", text)
+    text = _NAMED.sub(rf"\1{SECRET}", text)
+    text = _KEY.sub(SECRET, text)
+    text = _TOKEN.sub(SECRET, text)
+    text = _RUN.sub(_without_card, text)
+    text = _CARD_CODE.sub(rf"\1\2{CARD}", text)
+    return _LONG.sub(SECRET, text)
+
+
+def plain_token(text: str | None, longest: int = MAX_TOKEN) -> str | None:
+    """Give *text* if it is a plain code or identifier that can be shown, else None."""
+    if text is None or len(text) > longest or _PLAIN.fullmatch(text) is None:
+        return None
+    return text if _ALL_DIGITS.fullmatch(text) is None and redact(text) == text else None
+
+
+def _cut(text: str) -> str:
+    """Cut where no card number can be cut in two: behind a letter."""
+    end = MAX_TEXT
+    while end and not text[end - 1].isalpha():
+        end -= 1
+    return text[:end]
+
+
+def _without_card(found: re.Match[str]) -> str:
+    digits = [int(digit) for digit in _DIGIT.findall(found[0])]
+    return CARD if len(digits) > MAX_DIGITS or _has_card(digits) else found[0]
+
+
+def _has_card(digits: list[int]) -> bool:
+    return any(
+        is_luhn(digits[start : start + length])
+        for length in range(MIN_CARD, MAX_CARD + 1)
+        for start in range(len(digits) - length + 1)
+        if digits[start] != 0
+    )
+
+
+def is_luhn(digits: list[int]) -> bool:
+    """Whether the last of *digits* is their right check digit (ISO/IEC 7812-1, annex B)."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        doubled = digit * 2 if place % 2 else digit
+        total += doubled - _DOUBLED_MAX if doubled > _DOUBLED_MAX else doubled
+    return total % 10 == 0

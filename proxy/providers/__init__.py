@@ -1,0 +1,46 @@
+"""What we know of each provider: data, each claim with its evidence, and no code per provider."""
+
+from .licence import DECLINED_STATUSES, REFUSED_STATUSES
+from .loader import Fault, ProfileError, load, names, parse, text
+from .path import Lookup, compile_path
+from .schema import (
+    BodyTest,
+    Claim,
+    Codes,
+    DetailsField,
+    Fields,
+    Grade,
+    Idempotency,
+    Profile,
+    Route,
+    Rule,
+    TextField,
+    Then,
+    When,
+)
+
+__all__ = [
+    "DECLINED_STATUSES",
+    "REFUSED_STATUSES",
+    "BodyTest",
+    "Claim",
+    "Codes",
+    "DetailsField",
+    "Fault",
+    "Fields",
+    "Grade",
+    "Idempotency",
+    "Lookup",
+    "Profile",
+    "ProfileError",
+    "Route",
+    "Rule",
+    "TextField",
+    "Then",
+    "When",
+    "compile_path",
+    "load",
+    "names",
+    "parse",
+    "text",
+]

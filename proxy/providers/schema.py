@@ -1,0 +1,286 @@
+"""The profile of a provider: what is known of its answers, each claim with its evidence."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+
+from proxy.terms import Effect, ErrorCode, Kind, RouteEffect
+from proxy.terms.units import Duration, Model
+
+from .licence import EFFECT_OF_KIND, Claimed, find_fault
+from .path import compile_path
+
+_RANGE: Final = re.compile(r"([1-5])xx|([1-5]\d\d)(?:-([1-5]\d\d))?")
+
+
+class Grade(StrEnum):
+    """How a claim is known. Only `DOCUMENTED` may license a repeat or free a key."""
+
+    DOCUMENTED = "documented"  # the provider says so: its pages, its reference, its own client
+    OBSERVED = "observed"  # seen in recorded answers
+    ASSUMED = "assumed"  # inferred; nobody said so
+
+
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, str | int) else value
+
+
+def _parse_statuses(value: object) -> object:
+    members = _as_tuple(value)
+    if not isinstance(members, list | tuple):
+        return value
+    statuses: set[int] = set()
+    for member in members:
+        found = _RANGE.fullmatch(str(member))
+        if found is None:
+            msg = "a status is 403, 5xx or 500-504, or a list of them"
+            raise ValueError(msg)
+        family, low, high = found.groups()
+        if family:
+            statuses.update(range(int(family) * 100, int(family) * 100 + 100))
+        else:
+            statuses.update(range(int(low), int(high or low) + 1))
+    return frozenset(statuses)
+
+
+def _check_regex(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        msg = f"is not a regular expression: {error}"
+        raise ValueError(msg) from None
+    return pattern
+
+
+def _check_path(path: str) -> str:
+    compile_path(path)
+    return path
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+Path = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_check_path)]
+Paths = Annotated[tuple[Path, ...], BeforeValidator(_as_tuple)]
+Regex = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_check_regex)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_as_tuple)]
+Methods = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[A-Z]+$")], ...], BeforeValidator(_as_tuple)
+]
+Statuses = Annotated[frozenset[int], BeforeValidator(_parse_statuses), Field(min_length=1)]
+Source = Annotated[str, Field(pattern=r"^(https?://|docs/)\S+$")]
+Scalar = str | int | float | bool | None
+
+
+class Claim(Model):
+    """Something said of a provider: how it is known, and where that stands.
+
+    An `evidence` is a key of the profile's `sources`, a URL, or a page of ours under `docs/`.
+    """
+
+    grade: Grade
+    evidence: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+
+    @property
+    def is_documented(self) -> bool:
+        """Whether the provider itself says so."""
+        return self.grade is Grade.DOCUMENTED
+
+
+class TextField(Claim):
+    """Where one fact of an error stands: the first path or header that holds something."""
+
+    paths: Paths = ()
+    headers: Texts = ()
+    pattern: Regex | None = None  # named groups: `code`, and `text` for a message beside it
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> Self:
+        if not self.paths and not self.headers:
+            msg = "needs `paths` or `headers`"
+            raise ValueError(msg)
+        if self.pattern is not None and "code" not in re.compile(self.pattern).groupindex:
+            msg = "`pattern` needs a named group: (?P<code>…)"
+            raise ValueError(msg)
+        return self
+
+
+class DetailsField(Claim):
+    """Where the faulty fields stand: lists, and the members of their items."""
+
+    paths: Annotated[Paths, Field(min_length=1)]
+    field: Annotated[Paths, Field(min_length=1)]
+    description: Annotated[Paths, Field(min_length=1)]
+
+
+class Fields(Model):
+    """Where the facts of an error stand."""
+
+    code: TextField | None = None
+    type: TextField | None = None
+    message: TextField | None = None
+    trace_id: TextField | None = None
+    span_id: TextField | None = None
+    reference: TextField | None = None
+    details: DetailsField | None = None
+
+
+class Codes(Claim):
+    """What the provider's codes mean; null is a code known by name only."""
+
+    table: dict[str, ErrorCode | None]
+
+
+class BodyTest(Model):
+    """A question about one place of the body. Texts are compared without regard to case."""
+
+    path: Path
+    equals: Annotated[tuple[Scalar, ...] | None, BeforeValidator(_as_tuple)] = None
+    matches: Regex | None = None
+    present: bool | None = None  # null, false and what is empty are not present
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        if sum(asked is not None for asked in (self.equals, self.matches, self.present)) != 1:
+            msg = "needs one of `equals`, `matches` and `present`"
+            raise ValueError(msg)
+        return self
+
+
+class When(Model):
+    """What an answer must be for a rule to hold: all of it."""
+
+    status: Statuses | None = None
+    methods: Methods = ()
+    operations: Names = ()
+    code: Texts = ()
+    type: Texts = ()
+    message: Regex | None = None
+    headers: Annotated[dict[str, Regex], Field(default_factory=dict)]
+    body: tuple[BodyTest, ...] = ()
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not self.model_fields_set:
+            msg = "needs at least one condition"
+            raise ValueError(msg)
+        return self
+
+
+class Then(Model):
+    """What the answer means. What is left out follows from codes, hints and status."""
+
+    error_code: ErrorCode | None = None
+    kind: Kind | None = None
+    effect: Effect | None = None
+    transient: bool | None = None
+
+    @property
+    def sure_effect(self) -> Effect | None:
+        """The effect that is given, or that the kind leaves no choice of."""
+        return self.effect or (EFFECT_OF_KIND.get(self.kind) if self.kind else None)
+
+
+class Rule(Claim):
+    """One judgement of an answer. The first rule that holds wins."""
+
+    name: Name
+    when: When
+    then: Then
+    embedded: bool = False  # an error inside a 2xx: for the operations it names, and no others
+
+    @model_validator(mode="after")
+    def _is_licensed(self) -> Self:
+        fault = find_fault(
+            Claimed(
+                is_documented=self.is_documented,
+                is_embedded=self.embedded,
+                statuses=self.when.status,
+                operations=self.when.operations,
+                error_code=self.then.error_code,
+                kind=self.then.kind,
+                effect=self.then.sure_effect,
+                is_transient=self.then.transient,
+            )
+        )
+        if fault is not None:
+            raise ValueError(fault)
+        return self
+
+
+class Route(Claim):
+    """What a call to a path does: `match` is a method and a path, `{id}` one segment of it."""
+
+    name: Name
+    match: Annotated[str, Field(pattern=r"^[A-Z]+ /[^\s?#]*$")]
+    effect: RouteEffect
+
+    @property
+    def method(self) -> str:
+        """The method it is called with."""
+        return self.match.partition(" ")[0]
+
+    @property
+    def template(self) -> str:
+        """The path, with `{name}` for each segment that varies."""
+        return self.match.partition(" ")[2]
+
+
+class Idempotency(Claim):
+    """How the provider takes an idempotency key, and what it does with it."""
+
+    place: Literal["header", "body"]
+    name: Annotated[str, Field(min_length=1, max_length=100)]  # a header, or a path of the body
+    operations: Names = ()  # these, or all calls with these methods
+    methods: Methods = ("POST",)
+    max_length: Annotated[int, Field(ge=1, le=1024)] = 255
+    charset: Regex | None = None  # the whole key has to match
+    ttl: Duration | None = None  # how long the provider remembers; None: nobody says
+    key_stores: Literal["all", "success_only", "refuses_duplicate"] | None = None
+
+    @property
+    def covers_failures(self) -> bool:
+        """Whether a repeat is deduplicated after a failure too."""
+        return self.key_stores in {"all", "refuses_duplicate"}
+
+    def covers(self, operation: str, method: str) -> bool:
+        """Whether a call takes a key."""
+        return operation in self.operations if self.operations else method in self.methods
+
+
+class Profile(Model):
+    """What is known of a provider."""
+
+    version: Literal[1]
+    name: Name
+    title: Annotated[str, Field(min_length=1, max_length=100)]
+    sources: Annotated[dict[Name, Source], Field(default_factory=dict)]
+    fields: Fields = Fields()
+    codes: Codes | None = None
+    rules: tuple[Rule, ...] = ()
+    prefixes: tuple[Annotated[str, Field(pattern=r"^(/[^\s/?#]+)+$")], ...] = ()
+    routes: tuple[Route, ...] = ()
+    idempotency: Idempotency | None = None
+    secret_query: Texts = ()  # query members that must not reach a log
+
+    @field_validator("rules")
+    @classmethod
+    def _names_are_unique(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        seen: set[str] = set()
+        for rule in rules:
+            if rule.name in seen:
+                msg = f"two rules are called {rule.name!r}"
+                raise ValueError(msg)
+            seen.add(rule.name)
+        return rules
+
+    def claims(self) -> list[tuple[tuple[str | int, ...], Claim]]:
+        """Give every claim with its place in the profile."""
+        found: list[tuple[tuple[str | int, ...], Claim | None]] = [
+            (("fields", name), getattr(self.fields, name)) for name in Fields.model_fields
+        ]
+        found += [(("codes",), self.codes), (("idempotency",), self.idempotency)]
+        found += [(("rules", index), rule) for index, rule in enumerate(self.rules)]
+        found += [(("routes", index), route) for index, route in enumerate(self.routes)]
+        return [(place, claim) for place, claim in found if claim is not None]

@@ -1,0 +1,95 @@
+"""What `paysluice check` warns of: settings that work, and that are seldom meant."""
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from typing import Final
+
+from .address import is_loopback
+from .fault import Fault, Loc, in_order
+from .models import Settings
+from .provider import ProviderSettings
+
+_SECRET_NAME: Final = re.compile(r"(?i)auth|key|token|secret|cookie|password|signature|credential")
+_LITERAL: Final = "holds a secret in plain text: write ${env:NAME} or ${file:/path}"
+
+
+def warnings(settings: Settings, keyless: Collection[str] = ()) -> tuple[Fault, ...]:
+    """Give what is unwise in *settings*; *keyless* are providers whose profile places no key."""
+    found: list[tuple[Loc, str]] = list(_whole(settings))
+    for name, provider in settings.providers.items():
+        for each in _CHECKS:
+            found += [(("providers", name, *loc), text) for loc, text in each(provider)]
+        if provider.timeouts.attempt > settings.drain.timeout:
+            found.append(
+                (
+                    ("drain", "timeout"),
+                    f"is shorter than an attempt of {name}: its payments may be cut off at the end",
+                )
+            )
+        if name in keyless and provider.idempotency.header is None:
+            found += [(("providers", name, *loc), text) for loc, text in _keyless(provider)]
+    return in_order(settings.origins.fault(loc, text) for loc, text in found)
+
+
+def _whole(settings: Settings) -> Iterator[tuple[Loc, str]]:
+    for address in settings.listen:
+        if not address.is_local:
+            yield ("listen",), "can be reached from outside this machine, by whoever can"
+    for loc, secret in (
+        (("admin_token",), settings.admin_token),
+        (("stores", "ledger_key"), settings.stores.ledger_key),
+    ):
+        if secret is not None and secret.is_literal:
+            yield loc, _LITERAL
+
+
+def _plain_secrets(provider: ProviderSettings) -> Iterator[tuple[Loc, str]]:
+    for header, value in provider.headers.items():
+        if value.is_literal and _SECRET_NAME.search(header):
+            yield ("headers", header), _LITERAL
+    for loc, secret in (
+        (("outcomes", "credential"), provider.outcomes.credential),
+        (("webhook", "secret"), provider.webhook.secret),
+    ):
+        if secret is not None and secret.is_literal:
+            yield loc, _LITERAL
+
+
+def _open_wire(provider: ProviderSettings) -> Iterator[tuple[Loc, str]]:
+    url = provider.base_url
+    if url.scheme == "http" and not is_loopback(url.host):
+        yield ("base_url",), "payments and secrets cross the network in plain text"
+    if not provider.tls.verify:
+        yield ("tls", "verify"), "anyone on the way can pose as the provider"
+
+
+def _no_keys(provider: ProviderSettings) -> Iterator[tuple[Loc, str]]:
+    keys = provider.idempotency
+    if keys.mode != "off":
+        return
+    if keys.generate:
+        yield ("idempotency", "generate"), "does nothing while `mode` is off"
+    if keys.trusted:
+        yield ("idempotency", "trusted"), "does nothing while `mode` is off"
+
+
+def _keyless(provider: ProviderSettings) -> Iterator[tuple[Loc, str]]:
+    """Speak of a provider to which no key is sent: neither profile nor `header` places one."""
+    keys = provider.idempotency
+    if keys.mode == "off":
+        return
+    yield (
+        ("idempotency",),
+        "payments are sent without a key: neither the profile nor `header` says where one goes",
+    )
+    if keys.generate:
+        yield ("idempotency", "generate"), "does nothing where no key is sent"
+    if keys.trusted:
+        yield ("idempotency", "trusted"), "does nothing where no key is sent"
+
+
+_CHECKS: Final[tuple[Callable[[ProviderSettings], Iterator[tuple[Loc, str]]], ...]] = (
+    _plain_secrets,
+    _open_wire,
+    _no_keys,
+)

@@ -1,0 +1,69 @@
+"""Settings whose names are promised and whose behaviour is not there yet.
+
+Each is refused wherever it would be ignored. Whoever builds the behaviour deletes its line.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from pydantic import BaseModel
+
+from .address import StoreAddress
+from .fault import Loc
+from .models import Settings
+
+NOT_YET: Final = "not in this version yet"
+
+
+class Later(NamedTuple):
+    """A setting that cannot be kept yet; *only* names the one value that is meant, if not all."""
+
+    path: str
+    reason: str
+    only: str | None = None
+
+
+LATER: Final = (
+    Later("listen_tls", "TLS towards callers"),
+    Later("webhooks", "receiving webhooks"),
+    Later("stores.ledger", "a ledger that outlives the process"),
+    Later("stores.limits", "limits shared between sidecars"),
+    Later("stores.ledger_key", "encrypting stored answers"),
+    Later("stores.max_answer", "keeping answers"),
+    Later("tracing.otlp", "exporting spans"),
+    Later("providers.*.listen", "an address of a provider's own"),
+    Later("providers.*.egress_proxy", "going out through a proxy"),
+    Later("providers.*.idempotency.mode", "a ledger that gives at most once", "emulate"),
+    Later("providers.*.idempotency.record_for", "keeping answers"),
+    Later("providers.*.idempotency.ignore_members", "comparing bodies"),
+    Later("providers.*.outcomes.lookup", "looking up outcomes"),
+    Later("providers.*.outcomes.every", "looking up outcomes"),
+    Later("providers.*.outcomes.give_up", "looking up outcomes"),
+    Later("providers.*.outcomes.credential", "looking up outcomes"),
+    Later("providers.*.webhook.secret", "receiving webhooks"),
+    Later("providers.*.webhook.tolerance", "receiving webhooks"),
+    Later("providers.*.errors.mode", "errors in the provider's own shape", "native"),
+)
+
+
+def later(settings: Settings) -> Iterator[tuple[Loc, str]]:
+    """Give each setting that this version cannot keep."""
+    for row in LATER:
+        for loc, value, default in _found(settings, tuple(row.path.split(".")), settings, ()):
+            is_meant = value != default if row.only is None else value == row.only
+            if is_meant and not (isinstance(value, StoreAddress) and value.is_memory):
+                yield loc, f"{row.reason}: {NOT_YET}"
+
+
+def _found(
+    here: Any, path: tuple[str, ...], parent: Any, loc: Loc
+) -> Iterator[tuple[Loc, Any, Any]]:
+    """Give what stands at *path*, and its default; `*` takes every member."""
+    if not path:
+        default = type(parent).model_fields[loc[-1]].default
+        yield loc, here, default
+    elif path[0] == "*":
+        for name, member in here.items():
+            yield from _found(member, path[1:], here, (*loc, name))
+    elif isinstance(here, BaseModel):
+        yield from _found(getattr(here, path[0]), path[1:], here, (*loc, path[0]))

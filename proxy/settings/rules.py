@@ -1,0 +1,153 @@
+"""What must hold between settings. Each rule gives every place where it does not."""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from .address import Address, is_loopback
+from .fault import Fault, Loc, in_order
+from .models import Settings
+from .provider import ProviderSettings
+
+Found: TypeAlias = Iterator[tuple[Loc, str]]
+
+
+def _admin_needs_token(settings: Settings) -> Found:
+    if not settings.admin.is_local and settings.admin_token is None:
+        yield (
+            ("admin_token",),
+            "is required: `admin` can be reached from outside this machine",
+        )
+
+
+def _addresses_are_distinct(settings: Settings) -> Found:
+    places: list[tuple[Loc, Address]] = [(("listen",), each) for each in settings.listen]
+    places.append((("admin",), settings.admin))
+    if settings.webhooks is not None:
+        places.append((("webhooks",), settings.webhooks))
+    seen: set[Address] = set()
+    for loc, address in places:
+        if address in seen and (address.path or address.port):
+            yield loc, "the same address is listened on already"
+        seen.add(address)
+
+
+def _mounts_are_distinct(settings: Settings) -> Found:
+    mounts = [(name, provider.mount) for name, provider in settings.providers.items()]
+    for number, (name, mount) in enumerate(mounts):
+        loc = ("providers", name, "mount")
+        if mount == "/" and len(mounts) > 1:
+            yield loc, "`/` is for where there is one provider"
+            continue
+        for other, taken in mounts[:number]:
+            if taken != "/" and (mount.startswith(taken) or taken.startswith(mount)):
+                yield loc, f"collides with the mount of {other}"
+
+
+def _times_are_in_order(name: str, provider: ProviderSettings) -> Found:
+    here = ("providers", name)
+    if provider.timeouts.attempt > provider.timeouts.total:
+        yield (*here, "timeouts", "attempt"), "must not be longer than `total`"
+    if provider.retry.backoff.base > provider.retry.backoff.cap:
+        yield (*here, "retry", "backoff", "base"), "must not be longer than `cap`"
+    if provider.connections.idle > provider.connections.age:
+        yield (*here, "connections", "idle"), "must not be longer than `age`"
+
+
+def _plaintext_is_meant(name: str, provider: ProviderSettings) -> Found:
+    url = provider.base_url
+    if url.scheme == "http" and not is_loopback(url.host) and not provider.allow_plaintext:
+        yield (
+            ("providers", name, "base_url"),
+            "plain http is for loopback only; set `allow_plaintext: true` if it must be",
+        )
+
+
+def _tls_files_can_be_read(name: str, provider: ProviderSettings) -> Found:
+    here = ("providers", name, "tls")
+    tls = provider.tls
+    if (tls.cert is None) != (tls.key is None):
+        missing, there = ("cert", "key") if tls.cert is None else ("key", "cert")
+        yield (*here, missing), f"is required where `{there}` is set"
+    for field, path in (("ca", tls.ca), ("cert", tls.cert), ("key", tls.key)):
+        if path is not None and not _is_readable(path):
+            yield (*here, field), "is no file that can be read"
+
+
+def _is_readable(path: str) -> bool:
+    return "\0" not in path and Path(path).is_file() and os.access(path, os.R_OK)
+
+
+def _names_are_unique(name: str, provider: ProviderSettings) -> Found:
+    here = ("providers", name)
+    limits = [limit.name for limit in provider.rate_limits]
+    routes = [route.name for route in provider.routes]
+    for field, names in (("rate_limits", limits), ("routes", routes)):
+        for number, each in enumerate(names):
+            if each in names[:number]:
+                yield (*here, field, number, "name"), f"{each} is there twice"
+    matches = [_shape(route.match) for route in provider.routes]
+    for number, match in enumerate(matches):
+        if match in matches[:number]:
+            first = routes[matches.index(match)]
+            yield (*here, "routes", number, "match"), f"the route {first} matches the same"
+
+
+def _shape(match: str) -> str:
+    """Give *match* without the names of its parameters."""
+    return "/".join("{}" if "{" in part else part for part in match.split("/"))
+
+
+def _headers_are_ours_alone(name: str, provider: ProviderSettings) -> Found:
+    key = provider.idempotency.header
+    if key is not None and key.lower() in {header.lower() for header in provider.headers}:
+        yield (
+            ("providers", name, "idempotency", "header"),
+            "is set in `headers` too: a key would be the same for every payment",
+        )
+
+
+_RULES: Final[tuple[Callable[[Settings], Found], ...]] = (
+    _admin_needs_token,
+    _addresses_are_distinct,
+    _mounts_are_distinct,
+)
+_PROVIDER_RULES: Final[tuple[Callable[[str, ProviderSettings], Found], ...]] = (
+    _times_are_in_order,
+    _plaintext_is_meant,
+    _tls_files_can_be_read,
+    _names_are_unique,
+    _headers_are_ours_alone,
+)
+
+
+def broken(settings: Settings) -> Found:
+    """Give everything that does not fit together."""
+    for rule in _RULES:
+        yield from rule(settings)
+    for name, provider in settings.providers.items():
+        for each in _PROVIDER_RULES:
+            yield from each(name, provider)
+
+
+def check_routes(
+    settings: Settings, known: Mapping[str, Collection[str]] | None = None
+) -> tuple[Fault, ...]:
+    """Give the rate limits that name a route nobody knows.
+
+    *known* holds the routes of each provider's profile, by provider; the configured ones are added.
+    """
+    return in_order(_unknown_routes(settings, known or {}))
+
+
+def _unknown_routes(settings: Settings, known: Mapping[str, Collection[str]]) -> Iterable[Fault]:
+    for name, provider in settings.providers.items():
+        there = {route.name for route in provider.routes} | set(known.get(name, ()))
+        for number, limit in enumerate(provider.rate_limits):
+            for place, route in enumerate(limit.routes):
+                if route not in there:
+                    yield settings.origins.fault(
+                        ("providers", name, "rate_limits", number, "routes", place),
+                        "names a route that neither `routes` nor the profile has",
+                    )

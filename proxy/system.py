@@ -1,0 +1,32 @@
+"""The real clock, the real dice: the only module that may reach for either."""
+
+import asyncio
+import random
+import secrets
+import time
+
+
+class SystemClock:
+    """Time as the machine tells it; `monotonic` is on the event loop's scale."""
+
+    def monotonic(self) -> float:
+        """Give seconds that never go back."""
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """Give seconds since the Unix epoch."""
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for *seconds*."""
+        await asyncio.sleep(seconds)
+
+
+def roll() -> float:
+    """Give a number in [0, 1) for jitter: nobody gains by guessing it."""
+    return random.random()  # noqa: S311
+
+
+def new_id() -> str:
+    """Give an identifier nobody can guess: 128 bits, as 32 hexadecimal digits."""
+    return secrets.token_hex(16)

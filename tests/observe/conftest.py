@@ -1,0 +1,81 @@
+"""Events to begin from: each test names only what matters to it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from proxy.terms import (
+    AttemptEnded,
+    Basis,
+    BreakerMoved,
+    CallEnded,
+    CodeUnmapped,
+    ConnectionDiscarded,
+    Delivery,
+    Denial,
+    Event,
+    FaultOccurred,
+    KeyHandled,
+    LimitWaited,
+    Responded,
+    RetryDenied,
+    RetryScheduled,
+)
+from tests.support import make
+
+RESPONDED = Responded(
+    request_id="req_1",
+    provider="acme",
+    route="create_payment",
+    method="POST",
+    status=200,
+    error_code="none",
+    outcome="none",
+    duration_s=0.25,
+    upstream_s=0.2,
+    attempts=1,
+    provider_code=None,
+    trace_id="trace-1",
+    is_whole=True,
+)
+ATTEMPT_ENDED = AttemptEnded(
+    provider="acme",
+    route="create_payment",
+    duration_s=0.2,
+    delivery=Delivery.COMPLETE,
+    status=200,
+    reason=None,
+    provider_code=None,
+    is_throttled=False,
+)
+
+
+class Make:
+    def responded(self, **members: Any) -> Responded:
+        return replace(RESPONDED, **members)
+
+    def attempt_ended(self, **members: Any) -> AttemptEnded:
+        return replace(ATTEMPT_ENDED, **members)
+
+    def one_of_each(self) -> list[Event]:
+        return [
+            self.responded(),
+            self.attempt_ended(),
+            CallEnded(make.call(), make.ok(), 0.25),
+            RetryScheduled(
+                "req_1", "acme", "create_payment", "service_unavailable", Basis.REFUSED, 1, 0.2
+            ),
+            RetryDenied("req_1", "acme", "create_payment", "gateway_timeout", Denial.UNSAFE, 1),
+            LimitWaited("acme", "account", 0.5, is_refused=False),
+            BreakerMoved("acme", "all", 2),
+            KeyHandled("acme", "new"),
+            ConnectionDiscarded("acme", "stale"),
+            CodeUnmapped("acme"),
+            FaultOccurred("req_1", "KeyError", "listener"),
+        ]
+
+
+@pytest.fixture
+def event() -> Make:
+    return Make()

@@ -1,0 +1,83 @@
+"""The outermost policy, and the fan-out of what it reports."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from proxy.observe import ObservePolicy, fan_out
+from proxy.terms import Call, CallEnded, Event, FaultOccurred, Outcome
+from tests.support import make
+from tests.support.clock import FakeClock
+from tests.support.script import Script
+
+
+async def test_a_call_is_counted_while_it_is_under_way_and_reported_when_it_ended() -> None:
+    clock = FakeClock()
+    told: list[Event] = []
+    policy = ObservePolicy(clock, told.append)
+    during: list[int] = []
+
+    async def inner(_: Call) -> Outcome:
+        during.append(policy.under_way)
+        await clock.sleep(2.0)
+        return make.ok()
+
+    call = make.call()
+    assert await policy(call, inner) == make.ok()
+    assert (during, policy.under_way) == ([1], 0)
+    assert told == [CallEnded(call, make.ok(), 2.0)]
+
+
+async def test_a_cancelled_call_reports_nothing_and_leaves_no_count() -> None:
+    told: list[Event] = []
+    policy = ObservePolicy(FakeClock(), told.append)
+    began = asyncio.Event()
+
+    async def inner(_: Call) -> Outcome:
+        began.set()
+        await asyncio.get_running_loop().create_future()
+        return make.ok()
+
+    task = asyncio.create_task(policy(make.call(), inner))
+    await began.wait()
+    assert policy.under_way == 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (policy.under_way, told) == (0, [])
+
+
+async def test_a_bug_passes_through_and_leaves_no_count() -> None:
+    policy = ObservePolicy(FakeClock(), lambda _: None)
+    with pytest.raises(LookupError):
+        await policy(make.call(), _bug)
+    assert policy.under_way == 0
+
+
+async def _bug(_: Call) -> Outcome:
+    raise LookupError
+
+
+def _broken(_: Event) -> None:
+    raise KeyError
+
+
+def test_a_sink_with_a_bug_is_reported_and_keeps_nobody_from_hearing(event: Any) -> None:
+    before: list[Event] = []
+    after: list[Event] = []
+    fan_out(before.append, _broken, after.append)(event.responded())
+    fault = FaultOccurred("", "KeyError", "sink_1")
+    assert before == [event.responded(), fault]
+    assert after == [fault, event.responded()]
+
+
+def test_sinks_that_all_have_bugs_break_nothing(event: Any) -> None:
+    emit = fan_out(_broken, _broken)
+    emit(event.responded())
+    emit(FaultOccurred("", "KeyError", "elsewhere"))
+
+
+async def test_a_call_survives_a_broken_sink() -> None:
+    policy = ObservePolicy(FakeClock(), fan_out(_broken))
+    assert await policy(make.call(), Script(make.ok())) == make.ok()

@@ -1,0 +1,340 @@
+"""Whatever is wrong is told at once: with its path, its line and what to write instead."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.settings import ConfigError, Fault, Settings, load
+from proxy.settings.file import MAX_BYTES, parse
+from proxy.settings.load import build
+
+
+def faults(text: str | bytes, **environ: str) -> tuple[Fault, ...]:
+    data = text.encode() if isinstance(text, str) else text
+    with pytest.raises(ConfigError) as caught:
+        build(parse(data), environ)
+    return caught.value.faults
+
+
+def settings(text: str, **environ: str) -> Settings:
+    return build(parse(text.encode()), environ)
+
+
+def provider(*lines: str) -> str:
+    """A config with one provider, whose own lines begin on line 4."""
+    return "\n".join(
+        ["providers:", "  x:", "    base_url: https://x.example", *("    " + x for x in lines)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "path", "line", "told"),
+    [
+        (["retry: {max_attempts: 0}"], "retry.max_attempts", 4, "must be at least 1"),
+        (["retry:", "  max_attemps: 2"], "retry.max_attemps", 5, "did you mean `max_attempts`?"),
+        (["retry: {max_attempts: two}"], "retry.max_attempts", 4, "must be a whole number"),
+        (["retry: 3"], "retry", 4, "must be a mapping"),
+        (["retry: {backoff: {base: 9s}}"], "retry.backoff.base", 4, "not be longer than `cap`"),
+        (["timeouts: {total: 5}", "x: 1"], "x", 5, "unknown key"),
+        (["timeouts: {total: 5s}"], "timeouts.attempt", 4, "not be longer than `total`"),
+        (["timeouts: {total: 5 s}"], "timeouts.total", 4, "a duration is a number with a unit"),
+        (["timeouts: {total: 0s}"], "timeouts.total", 4, "must be more than 0"),
+        (["connections: {age: 1s}"], "connections.idle", 4, "not be longer than `age`"),
+        (["paused: yes"], "paused", 4, "must be one of 'none', 'payments' or 'all'"),
+        (["mount: x"], "mount", 4, "begins and ends with `/`"),
+        (["mount: /_paysluice/x/"], "mount", 4, "Paysluice's own"),
+        (["mount: /a/../b/"], "mount", 4, "begins and ends"),
+        (["account: 12"], "account", 4, "must be text"),
+        (["account: ''"], "account", 4, "must not be empty"),
+        (["account: '${env:HOME}'"], "account", 4, "environment variable HOME is not set"),
+        (["headers: {Host: a}"], "headers.Host", 4, "Paysluice's own"),
+        (["headers: {Paysluice-X: a}"], "headers.Paysluice-X", 4, "Paysluice's own"),
+        (["headers: {a b: c}"], "headers.?", 4, "the name of a header is made of"),
+        (["headers: {A: b, a: c}"], "headers", 4, "there twice"),
+        (["headers: {A: 1}"], "headers.A", 4, "a number needs quotes"),
+        (["headers:", '  A: "a\\r\\nB: c"'], "headers.A", 5, "holds a line break"),
+        (["headers: {A: '${env:NONE}'}"], "headers.A", 4, "variable NONE is not set"),
+        (["headers: {A: '${file:/none}'}"], "headers.A", 4, "/none cannot be read: No such file"),
+        (["headers: {A: '${file:none}'}"], "headers.A", 4, "absolute path"),
+        (["headers: {A: '${file:/}'}"], "headers.A", 4, "/ is not a regular file"),
+        (["headers: {A: '${NONE}'}"], "headers.A", 4, "is written ${env:NAME}"),
+        (["tls: {ca: /none}"], "tls.ca", 4, "is no file that can be read"),
+        (["tls: {cert: /dev/null}"], "tls.key", 4, "is required where `cert` is set"),
+        (["tls: {min_version: 1.2}"], "tls.min_version", 4, "must be one of '1.2' or '1.3'"),
+        (["idempotency: {mode: emulate}"], "idempotency.mode", 4, "not in this version yet"),
+        (["idempotency: {mode: on}"], "idempotency.mode", 4, "must be one of"),
+        (["errors: {mode: native}"], "errors.mode", 4, "not in this version yet"),
+        (["outcomes: {lookup: off}"], "outcomes.lookup", 4, "not in this version yet"),
+        (["outcomes: {credential: a}"], "outcomes.credential", 4, "not in this version yet"),
+        (["webhook: {secret: a}"], "webhook.secret", 4, "not in this version yet"),
+        (["listen: 127.0.0.1:1"], "listen", 4, "not in this version yet"),
+        (["egress_proxy: http://p:1"], "egress_proxy", 4, "not in this version yet"),
+        (["tenant_headers: Stripe-Account"], "tenant_headers", 4, "must be a list"),
+        (["tenant_headers: [a b]"], "tenant_headers[0]", 4, "the name of a header"),
+        (["rate_limits:", "  - {name: a}"], "rate_limits[0].rate", 5, "is required"),
+        (["rate_limits: [{name: a, rate: 5}]"], "rate_limits[0].rate", 4, "50/s"),
+        (
+            ["rate_limits:", "  - {name: a, rate: 1/s}", "  - {name: a, rate: 1/s}"],
+            "rate_limits[1].name",
+            6,
+            "a is there twice",
+        ),
+        (["routes: [{name: a, match: /x}]"], "routes[0].match", 4, "a method and a path"),
+        (["routes: [{name: A, match: GET /x}]"], "routes[0].name", 4, "a name is made of"),
+        (
+            ["routes:", "- {name: a, match: 'GET /{x}'}", "- {name: b, match: 'GET /{y}'}"],
+            "routes[1].match",
+            6,
+            "the route a matches the same",
+        ),
+        (
+            ["headers: {Idempotency-Key: k}", "idempotency: {header: idempotency-key}"],
+            "idempotency.header",
+            5,
+            "the same for every payment",
+        ),
+        (["profile: Acme!"], "profile", 4, "a bundled profile, or a file"),
+    ],
+)
+def test_a_fault_of_a_provider_has_its_path_its_line_and_its_reason(
+    lines: list[str], path: str, line: int, told: str
+) -> None:
+    [fault] = [each for each in faults(provider(*lines)) if each.path == f"providers.x.{path}"]
+    assert fault.line == line
+    assert told in fault.message
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("ftp://x.example", "http:// or https://"),
+        ("x.example", "http:// or https://"),
+        ("https://", "http:// or https://"),
+        ("https://x.example:99999", "http:// or https://"),
+        ("https://user@x.example", "no user or password"),
+        ("https://x.example/?a=b", "no query"),
+        ("https://x.example/#a", "no query and no fragment"),
+        ("https://x.example/a b", "percent-encoded"),
+        ("https://x.example/a/../b", "dot segment"),
+        ("https://x.example/%2e%2E/b", "dot segment"),
+        ("https://x_-.example-", "host name"),
+        ("https://999.1.1.1", "host name"),
+        ("https://x.example:0", "port"),
+        ("http://x.example", "plain http is for loopback only"),
+        ("http://10.0.0.1:80", "plain http is for loopback only"),
+    ],
+)
+def test_a_base_url_that_cannot_be_one_is_refused(url: str, told: str) -> None:
+    [fault] = faults(f"providers:\n  x:\n    base_url: {url!r}")
+    assert (fault.path, fault.line) == ("providers.x.base_url", 3)
+    assert told in fault.message
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "told"),
+    [
+        ("listen: 8080", "listen[0]", "HOST:PORT"),
+        ("listen: :8080", "listen[0]", "HOST:PORT"),
+        ("listen: 127.0.0.1:65536", "listen[0]", "HOST:PORT"),
+        ("listen: ::1:80", "listen[0]", "HOST:PORT"),
+        ("listen: [127.0.0.1:80, 'unix:x']", "listen[1]", "an absolute path"),
+        (f"listen: unix:/{'x' * 120}", "listen[0]", "at most 107 bytes"),
+        ("listen: []", "listen", "at least 1"),
+        ("listen: [127.0.0.1:1, 127.0.0.1:1]", "listen", "listened on already"),
+        ("admin: 127.0.0.1:8080", "admin", "listened on already"),
+        ("admin: 0.0.0.0:9090", "admin_token", "is required"),
+        ("admin_token: ''", "admin_token", "is empty"),
+        ("admin_open: [config]", "admin_open[0]", "must be one of"),
+        ("socket_mode: rw", "socket_mode", "octal mode"),
+        ("max_body: 10MB", "max_body", "a size is a whole number with a unit"),
+        ("log: {level: loud}", "log.level", "must be one of"),
+        ("stores: {ledger: sqlite:/x}", "stores.ledger", "not in this version yet"),
+        ("stores: {limits: redis://x}", "stores.limits", "not in this version yet"),
+        ("stores: {limits: mongo://x}", "stores.limits", "a store is memory"),
+        ("listen_tls: {cert: a, key: b}", "listen_tls", "not in this version yet"),
+        ("webhooks: 127.0.0.1:1", "webhooks", "not in this version yet"),
+        ("tracing: {otlp: http://x}", "tracing.otlp", "not in this version yet"),
+        ("provider: {}", "provider", "did you mean `providers`?"),
+        ("_env_file: /etc/passwd", "_env_file", "unknown key"),
+        ("self: 1", "self", "unknown key"),
+        ("drain: {<<: {delay: 1s}}", "drain", "merge keys"),
+        ("drain: !!python/none x", "drain", "tag"),
+    ],
+)
+def test_a_fault_of_the_whole_is_told_beside_those_of_its_providers(
+    line: str, path: str, told: str
+) -> None:
+    found = faults(f"providers: {{x: {{base_url: simulator, bad: 1}}}}\n{line}")
+    [fault] = [each for each in found if each.path == path]
+    assert told in fault.message
+    assert fault.line == (None if path == "admin_token" and "admin:" in line else 2)
+    assert "providers.x.bad" in {each.path for each in found}
+
+
+def test_all_faults_come_at_once_whatever_kind_they_are() -> None:
+    found = faults(
+        "listen: nope\n"
+        "admin: 0.0.0.0:9090\n"
+        "providers:\n"
+        "  a: {base_url: http://a.example, timeouts: {attempt: 40s}, typo: 1}\n"
+        "  b: {headers: {X: '${env:NONE}'}, errors: {mode: native}}\n"
+        "  c: {base_url: simulator, mount: /a/}\n",
+        PAYSLUICE__PROVIDERS__A__PAUSED="maybe",
+        PAYSLUICE__NOPE="1",
+    )
+    assert {each.path for each in found} == {
+        "listen[0]",
+        "admin_token",
+        "providers.a.base_url",
+        "providers.a.timeouts.attempt",
+        "providers.a.typo",
+        "providers.a.paused",
+        "providers.b.headers.X",
+        "providers.b.base_url",
+        "providers.b.errors.mode",
+        "providers.c.mount",
+        "nope",
+    }
+
+
+@pytest.mark.parametrize("name", ["A", "a__b", "a-b", "", "x" * 65])
+def test_a_provider_needs_a_name_that_the_environment_can_spell(name: str) -> None:
+    [fault] = faults(f"providers:\n  {name!r}: {{base_url: simulator}}")
+    assert "a name is made of" in fault.message
+    assert fault.line == 2
+
+
+@pytest.mark.parametrize(
+    ("mounts", "told"),
+    [
+        (("/a/", "/a/"), "collides with the mount of x0"),
+        (("/a/", "/a/b/"), "collides with the mount of x0"),
+        (("/a/", "/"), "`/` is for where there is one provider"),
+    ],
+)
+def test_two_providers_cannot_share_a_path(mounts: tuple[str, str], told: str) -> None:
+    rows = [f"  x{n}: {{base_url: simulator, mount: {m}}}" for n, m in enumerate(mounts)]
+    [fault] = faults("\n".join(["providers:", *rows]))
+    assert told in fault.message
+    assert fault.line == 3
+
+
+def test_one_provider_may_have_all_paths() -> None:
+    assert settings(provider("mount: /")).providers["x"].mount == "/"
+
+
+def test_a_missing_setting_is_told_at_the_line_of_what_it_is_missing_in() -> None:
+    assert faults("providers:\n  x: {mount: /}") == (
+        Fault("providers.x.base_url", "is required", 2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ("a: [1", 1, "not YAML"),
+        ("a: 1\nb: :\n  - c: d: e", 3, "not YAML"),
+        ("a: 1\n\tb: 2", 2, "not YAML"),
+        ("a: *none", 1, "alias"),
+        ("a: &a [*a]", 1, "alias"),
+        ("listen: x\nadmin: y\nlisten: z", 3, "is set twice; the first time on line 1"),
+        ("- a", 1, "must be a mapping"),
+        ("a", 1, "must be a mapping"),
+        ("? {a: b}\n: c", 1, "a key must be plain text"),
+        ("a: 1\n---\nb: 2", 2, "a second document"),
+        ("a: \x00", 1, "not YAML"),
+        ("a: 1\nb: \x07", 2, "not YAML"),
+        ("a: " + "[" * 100_000, 1, "nested too deeply"),
+        ("a: " + "{a: " * 1000, 1, "nested too deeply"),
+        ("a: [" + "1," * 30_000 + "]", 1, "more than"),
+    ],
+)
+def test_a_file_that_is_not_what_it_should_be_is_told_with_a_line(
+    text: str, line: int, told: str
+) -> None:
+    assert any(each.line == line and told in each.message for each in faults(text))
+
+
+def test_aliases_that_multiply_are_refused() -> None:
+    rows = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    assert any("more than" in each.message for each in faults("\n".join(rows)))
+
+
+def test_an_alias_stands_for_what_its_anchor_says() -> None:
+    found = settings(
+        "providers:\n  a: {base_url: simulator, timeouts: &t {total: 20s}}\n"
+        "  b: {base_url: simulator, timeouts: *t}\n"
+    )
+    assert found.providers["b"].timeouts.total == 20.0
+
+
+def test_a_file_that_is_not_text_is_told_with_a_line() -> None:
+    assert faults(b"a: 1\nb: \xff") == (Fault("", "the file is not UTF-8", 2),)
+
+
+def test_a_file_larger_than_a_mebibyte_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "large.yaml"
+    path.write_bytes(b"#" * (MAX_BYTES + 1))
+    with pytest.raises(ConfigError, match="larger than 1 MiB"):
+        load(str(path), {})
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "null", "{}"])
+def test_an_empty_file_has_no_provider(text: str) -> None:
+    assert faults(text) == (Fault("providers", "is required"),)
+
+
+@pytest.mark.parametrize("path", ["/none/x.yaml", "/", "\0"])
+def test_a_file_that_cannot_be_read_is_one_line(path: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be read") as caught:
+        load(path, {})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "mode"),
+    [("mode: off", "off"), ("mode: 'off'", "off"), ("mode: forward", "forward")],
+)
+def test_words_that_yaml_once_took_for_switches_stay_words(line: str, mode: str) -> None:
+    found = settings(provider(f"idempotency: {{{line}}}")).providers["x"]
+    assert found.idempotency.mode == mode
+
+
+def test_an_octal_mode_needs_no_quotes() -> None:
+    assert settings("socket_mode: 0640\n" + provider()).socket_mode == "0640"
+
+
+@given(st.text())
+def test_no_text_raises_anything_but_a_config_error(text: str) -> None:
+    with pytest.raises(ConfigError):
+        build(parse(text.encode(errors="surrogatepass")), {})
+
+
+_plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["base_url", "x", "routes", "headers", "name", "listen", "tls", "total"]
+            ),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from([*Settings.model_fields, "other"]), _plain)
+def test_no_value_raises_anything_but_a_config_error(key: str, value: object) -> None:
+    import json  # noqa: PLC0415
+
+    environ = {f"PAYSLUICE__{key.upper()}": json.dumps(value)}
+    try:
+        build(parse(b"providers: {x: {base_url: simulator}}"), environ)
+    except ConfigError as error:
+        assert error.faults
