@@ -20,7 +20,7 @@ Rules:
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from proxy.terms import Refusal, Refused, RouteEffect
 from proxy.terms.http import IDEMPOTENT_METHODS, SAFE_METHODS
@@ -85,6 +85,31 @@ def parse_match(match: str, *, name: str = OTHER, effect: RouteEffect | None = N
         raise ValueError(msg)
     segments = tuple(_segment(match, part) for part in path[1:].split("/"))
     return RouteRule(name, method, segments, effect)
+
+
+class Described(Protocol):
+    """A route as a config or a profile describes it."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def match(self) -> str:
+        """Its pattern."""
+
+    @property
+    def effect(self) -> RouteEffect | None:
+        """What it may do; None: whatever the method says."""
+
+
+def parse_rules(routes: Iterable[Described]) -> tuple[RouteRule, ...]:
+    """Read the patterns of *routes*.
+
+    Raises:
+        ValueError: one is no pattern.
+    """
+    return tuple(parse_match(each.match, name=each.name, effect=each.effect) for each in routes)
 
 
 def _segment(match: str, part: str) -> bytes | None:
@@ -197,7 +222,7 @@ def _index(rules: tuple[RouteRule, ...]) -> _Index:
 def _find(index: _Index, method: str, segments: list[bytes]) -> RouteRule | None:
     length = len(segments)
     first = segments[0] if segments else None
-    for rule in index.get((method, length, first)) or index.get((method, length, None), ()):
+    for rule in index.get((method, length, first)) or index.get((method, length, None)) or ():
         for want, got in zip(rule.segments, segments, strict=True):
             if want != got and (want is not None or not got):
                 break

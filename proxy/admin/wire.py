@@ -52,4 +52,5 @@ class QuietServer(web.Server):
     """A server whose connections say nothing of what they could not parse."""
 
     def __call__(self) -> web.RequestHandler:
+        """Give the protocol of one connection."""
         return _Connection(self, loop=self._loop, **self._kwargs)

@@ -11,14 +11,14 @@ from proxy.attempt.request import RequestHead
 from proxy.attempt.send import Attempt
 from proxy.breaker import BreakerPolicy, Breakers
 from proxy.classify import Classifier
-from proxy.ledger.keys import KeyRule
+from proxy.ledger import KeyRule, key_rule
 from proxy.limit import InFlight, LimitPolicy, LimitStore
 from proxy.listener import Destination
 from proxy.observe import ObservePolicy
 from proxy.pipeline import build
 from proxy.providers import Profile
 from proxy.retry import RetryBudget, RetryPolicy
-from proxy.route import Matched, ProviderRoutes, parse_match
+from proxy.route import Matched, ProviderRoutes, parse_rules
 from proxy.settings import ProviderSettings
 from proxy.terms import (
     Clock,
@@ -30,8 +30,6 @@ from proxy.terms import (
     Sample,
 )
 from proxy.terms.http import every
-
-from .keys import key_rule
 
 
 class Provider:
@@ -97,14 +95,8 @@ class Provider:
             name=self.name,
             mount=self.settings.mount.encode("ascii"),
             base_path=self.settings.base_url.path.encode("ascii"),
-            rules=tuple(
-                parse_match(route.match, name=route.name, effect=route.effect)
-                for route in self.settings.routes
-            ),
-            operations=tuple(
-                parse_match(route.match, name=route.name, effect=route.effect)
-                for route in self.profile.routes
-            ),
+            rules=parse_rules(self.settings.routes),
+            operations=parse_rules(self.profile.routes),
             prefixes=tuple(prefix.encode("ascii") for prefix in self.profile.prefixes),
         )
 

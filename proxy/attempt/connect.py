@@ -147,7 +147,9 @@ class Connector:
                 )
         except (OSError, ssl.CertificateError) as error:
             opened.close()
-            return reason_for(error)
+            # uvloop gives a reset where the peer ended the handshake with an alert.
+            is_cut = self._tls is not None and isinstance(error, ConnectionError)
+            return ProxyError.TLS_PROTOCOL_ERROR if is_cut else reason_for(error)
         except BaseException:
             opened.close()
             raise

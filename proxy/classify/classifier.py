@@ -38,7 +38,7 @@ from proxy.terms import (
 from proxy.terms.http import MAX_STATUS, MIN_ERROR_STATUS
 
 from .hints import read_decline, read_hints
-from .rules import CompiledRule, compile_rule
+from .rules import compile_rule
 from .status import ERROR_CODES, MALFORMED, MEANINGS, Meaning
 from .waiting import read_retry_after
 
@@ -104,9 +104,16 @@ class Classifier:
         is_success = _MIN_ANSWER <= status < MIN_ERROR_STATUS
         if is_success and not self.reads_success(operation, method):
             return _succeeded(answer, delivery)
-        reading = self._extractor.read(answer)
-        rules = self._embedded if is_success else self._rules
-        rule = _find(rules, answer, reading, method=method, operation=operation)
+        document = self._extractor.open(answer)
+        rules = [
+            rule
+            for rule in (self._embedded if is_success else self._rules)
+            if rule.may_hold(answer, document.tree, method=method, operation=operation)
+        ]
+        if is_success and not rules:
+            return _succeeded(answer, delivery)
+        reading = self._extractor.read(answer, document)
+        rule = next((rule for rule in rules if rule.holds(reading.facts)), None)
         if is_success and rule is None:
             return _succeeded(answer, delivery)
         base = MEANINGS.get(status, MALFORMED)
@@ -163,20 +170,6 @@ def _is_fit(word: ErrorCode, meaning: Meaning) -> bool:
     if meaning.effect is Effect.UNKNOWN:
         return not is_decline
     return is_decline or meaning.kind is not Kind.DECLINED
-
-
-def _find(
-    rules: tuple[CompiledRule, ...],
-    answer: Answer,
-    reading: Reading,
-    *,
-    method: str,
-    operation: str,
-) -> CompiledRule | None:
-    for rule in rules:
-        if rule.holds(answer, reading, method=method, operation=operation):
-            return rule
-    return None
 
 
 def _apply(then: Then, base: Meaning) -> Meaning:

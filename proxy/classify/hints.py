@@ -16,7 +16,8 @@ from typing import Final
 
 from proxy.terms import ErrorCode, ErrorType
 
-from .phrases import CODE_HINTS, TEXT_HINTS, VAGUE_HINTS, Hint
+from .phrases import TEXT_HINTS
+from .words import CODE_HINTS, VAGUE_HINTS, Hint
 
 _T: Final = ErrorType
 _MAX_MESSAGE: Final = 400

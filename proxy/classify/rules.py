@@ -5,9 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from proxy.extract import Reading
 from proxy.providers import BodyTest, Rule, Then, compile_path
-from proxy.terms import Answer
+from proxy.terms import Answer, Facts
 from proxy.terms.http import every
 
 Question: TypeAlias = Callable[[object], bool]  # of the parsed body
@@ -18,7 +17,6 @@ class CompiledRule:
     """One rule of a profile, ready to be asked."""
 
     then: Then
-    is_documented: bool
     statuses: frozenset[int] | None
     methods: frozenset[str]
     operations: frozenset[str]
@@ -28,17 +26,21 @@ class CompiledRule:
     headers: tuple[tuple[bytes, re.Pattern[str]], ...]
     body: tuple[Question, ...]
 
-    def holds(self, answer: Answer, reading: Reading, *, method: str, operation: str) -> bool:
-        """Whether *answer* is all that the rule asks for."""
-        return self.concerns(method, operation) and (
-            (self.statuses is None or answer.status in self.statuses)
-            and _is_one_of(reading.facts.code, self.codes)
-            and _is_one_of(reading.facts.type, self.types)
-            and (
-                self.message is None or self.message.search(reading.facts.message or "") is not None
-            )
+    def holds(self, facts: Facts) -> bool:
+        """Whether what was read out of an answer is what the rule asks for besides."""
+        return (
+            _is_one_of(facts.code, self.codes)
+            and _is_one_of(facts.type, self.types)
+            and (self.message is None or self.message.search(facts.message or "") is not None)
+        )
+
+    def may_hold(self, answer: Answer, tree: object, *, method: str, operation: str) -> bool:
+        """Whether the answer is what the rule asks for, as far as nothing was read out of it."""
+        return (
+            self.concerns(method, operation)
+            and (self.statuses is None or answer.status in self.statuses)
             and all(_has(answer, name, pattern) for name, pattern in self.headers)
-            and all(is_so(reading.tree) for is_so in self.body)
+            and all(is_so(tree) for is_so in self.body)
         )
 
     def concerns(self, method: str, operation: str) -> bool:
@@ -53,7 +55,6 @@ def compile_rule(rule: Rule) -> CompiledRule:
     when = rule.when
     return CompiledRule(
         then=rule.then,
-        is_documented=rule.is_documented,
         statuses=when.status,
         methods=frozenset(when.methods),
         operations=frozenset(when.operations),

@@ -6,14 +6,14 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from proxy.app.keys import key_rule
 from proxy.attempt.failures import failed
 from proxy.attempt.parse import ResponseParser
 from proxy.classify import Classifier
+from proxy.ledger import key_rule
 from proxy.normalise import envelope_for, needs_envelope, report_for
 from proxy.providers import Profile, ProfileError, load
 from proxy.retry import judge, may_repeat
-from proxy.route import Matched, ProviderRoutes, Router, parse_match
+from proxy.route import Matched, ProviderRoutes, Router, parse_rules
 from proxy.settings import ConfigError, ProviderSettings
 from proxy.settings import load as load_settings
 from proxy.settings.address import parse_base_url
@@ -143,14 +143,8 @@ def _match(question: Question, settings: ProviderSettings, profile: Profile) -> 
         name=question.provider,
         mount=b"/",
         base_path=settings.base_url.path.encode("ascii"),
-        rules=tuple(
-            parse_match(route.match, name=route.name, effect=route.effect)
-            for route in settings.routes
-        ),
-        operations=tuple(
-            parse_match(route.match, name=route.name, effect=route.effect)
-            for route in profile.routes
-        ),
+        rules=parse_rules(settings.routes),
+        operations=parse_rules(profile.routes),
         prefixes=tuple(prefix.encode("ascii") for prefix in profile.prefixes),
     )
     return Router([routes]).match(question.method, question.path.encode("utf-8", "replace"))

@@ -100,7 +100,8 @@ def _squash(members: dict[str, object]) -> Members:
 
 
 def _is_code_like(word: str) -> bool:
-    return _CODE_LIKE.fullmatch(word) is not None
+    # RFC 9457 section 4.2.1: a type that says nothing beyond the status.
+    return word != "about:blank" and _CODE_LIKE.fullmatch(word) is not None
 
 
 def find_code(scopes: tuple[Scope, ...], status: int) -> str | None:
@@ -145,7 +146,7 @@ def _find_word(scopes: tuple[Scope, ...], names: tuple[str, ...]) -> str | None:
     for scope in scopes:
         for name in names:
             word = as_word(scope.members.get(name))
-            if word is not None and "://" not in word:
+            if word is not None and "://" not in word and word != "about:blank":
                 return word
     return None
 

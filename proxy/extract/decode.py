@@ -30,9 +30,8 @@ _WINDOWS: Final = {
 }
 
 
-def read_text(body: bytes, headers: Headers) -> tuple[str, bool] | None:
-    """Give the text of a body and whether it is whole, or None where it cannot be decoded."""
-    is_whole = len(body) <= MAX_READ
+def read_text(body: bytes, headers: Headers) -> str | None:
+    """Give the text of a body, or of its beginning; None where it cannot be decoded."""
     raw = body[:MAX_READ]
     codings = [name for name in list_members(headers, b"content-encoding") if name != b"identity"]
     if len(codings) > _MAX_CODINGS:
@@ -41,22 +40,20 @@ def read_text(body: bytes, headers: Headers) -> tuple[str, bool] | None:
         unpacked = _inflate(raw, coding)
         if unpacked is None:
             return None
-        raw, is_unpacked = unpacked
-        is_whole = is_whole and is_unpacked
-    return _decode(raw, headers), is_whole
+        raw = unpacked
+    return _decode(raw, headers)
 
 
-def _inflate(raw: bytes, coding: bytes) -> tuple[bytes, bool] | None:
+def _inflate(raw: bytes, coding: bytes) -> bytes | None:
     """Undo one coding, as far as it goes: what a broken one gave before it broke still helps."""
     if raw.lstrip()[:1] in {b"{", b"[", b"<"}:
-        return raw, True  # says compressed and is not: seen behind proxies that unpack
+        return raw  # says compressed and is not: seen behind proxies that unpack
     for window in _WINDOWS.get(coding, ()):
         unpacker = zlib.decompressobj(wbits=window)
         try:
-            text = unpacker.decompress(raw, MAX_READ)
+            return unpacker.decompress(raw, MAX_READ)
         except zlib.error:
             continue
-        return text, unpacker.eof
     return None
 
 

@@ -84,11 +84,15 @@ class Extractor:
         """Give what *answer* says. It never raises, whatever the bytes are."""
         return self.read(answer).facts
 
-    def read(self, answer: Answer) -> Reading:
+    def open(self, answer: Answer) -> Document:
+        """Give the body of *answer* parsed, and nothing looked for in it yet."""
+        text = read_text(answer.body, answer.headers) if answer.body else None
+        return read_document(text) if text is not None else EMPTY
+
+    def read(self, answer: Answer, document: Document | None = None) -> Reading:
         """Give what *answer* says, with what else judging it needs."""
-        body, headers = answer.body, answer.headers
-        found = read_text(body, headers) if body else None
-        document = read_document(found[0]) if found is not None else EMPTY
+        headers = answer.headers
+        document = document if document is not None else self.open(answer)
         scopes = find_scopes(document.tree) if document.tree is not None else ()
         code, beside = self._read_code(document, headers, scopes, answer.status)
         facts = Facts(
@@ -101,7 +105,9 @@ class Extractor:
             or find_in_headers(headers),
             span_id=self._read(self._span, document, headers) or self._guess(find_span_id, scopes),
             reference=self._read(self._reference, document, headers),
-            document=document.tree if document.is_exact and len(body) <= MAX_DOCUMENT else None,
+            document=document.tree
+            if document.is_exact and len(answer.body) <= MAX_DOCUMENT
+            else None,
         )
         words = find_words(scopes)
         return Reading(facts, document.tree, words if code is None else (code, *words))

@@ -1,5 +1,11 @@
-"""One key, one payment."""
+"""One key, one payment.
+
+`keys` finds the caller's idempotency key and puts it where the provider reads it; `promise` says
+what the provider's word about keys is worth. Operators: docs/idempotency.md.
+"""
 
 from .keys import Keyed, KeyRule, apply
+from .promise import key_rule
+from .settings import IdempotencySettings
 
-__all__ = ["KeyRule", "Keyed", "apply"]
+__all__ = ["IdempotencySettings", "KeyRule", "Keyed", "apply", "key_rule"]

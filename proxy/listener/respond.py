@@ -11,6 +11,7 @@ from proxy.normalise import (
     encode_problem,
     envelope_for,
     needs_envelope,
+    report_for,
     word_for,
 )
 from proxy.terms import Answered, Headers, Key, Outcome, RouteEffect
@@ -76,10 +77,7 @@ def words_of(outcome: Outcome, effect: RouteEffect) -> tuple[str, str]:
     """Give `error_code` and `outcome` for the metrics; `none` and `none` on a plain success."""
     if not needs_envelope(outcome):
         return "none", "none"
-    envelope = envelope_for(
-        outcome, provider=None, effect=effect, request_id="", include_body=False
-    )
-    return envelope.error_code.value, word_for(outcome, effect=effect).value
+    return report_for(outcome).code.value, word_for(outcome, effect=effect).value
 
 
 def _stands(outcome: Answered, shape: Shape) -> bool:

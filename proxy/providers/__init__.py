@@ -1,15 +1,14 @@
 """What we know of each provider: data, each claim with its evidence, and no code per provider."""
 
+from .kinds import Claim, Grade
 from .licence import DECLINED_STATUSES, REFUSED_STATUSES
 from .loader import Fault, ProfileError, load, names, parse, text
 from .path import Lookup, compile_path
 from .schema import (
     BodyTest,
-    Claim,
     Codes,
     DetailsField,
     Fields,
-    Grade,
     Idempotency,
     Profile,
     Route,

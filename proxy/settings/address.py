@@ -6,7 +6,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator
 
 from .secret import SecretText
 
@@ -127,8 +127,6 @@ def parse_base_url(value: object) -> BaseUrl:
     Raises:
         ValueError: it is no http or https URL, or has parts that a base cannot have.
     """
-    if isinstance(value, BaseUrl):
-        return value
     if value == "simulator":
         return BaseUrl("simulator")
     msg = "must be an http:// or https:// URL, or `simulator`"
@@ -200,9 +198,11 @@ def _is_host(host: str) -> bool:
     return len(host) <= 253 and _HOST.fullmatch(host) is not None  # noqa: PLR2004 (RFC 1035)
 
 
-AddressSetting = Annotated[Address, PlainValidator(parse_address)]
+_AS_TEXT: Final = PlainSerializer(str, return_type=str)
+
+AddressSetting = Annotated[Address, PlainValidator(parse_address), _AS_TEXT]
 AddressesSetting = Annotated[
     tuple[AddressSetting, ...], BeforeValidator(_as_list), Field(min_length=1, max_length=64)
 ]
-BaseUrlSetting = Annotated[BaseUrl, PlainValidator(parse_base_url)]
-StoreSetting = Annotated[StoreAddress, PlainValidator(parse_store)]
+BaseUrlSetting = Annotated[BaseUrl, PlainValidator(parse_base_url), _AS_TEXT]
+StoreSetting = Annotated[StoreAddress, PlainValidator(parse_store), _AS_TEXT]

@@ -31,6 +31,11 @@ def parse(environ: Mapping[str, str], file: Mapping[str, Any]) -> Overrides:
         if not all(keys):
             found.faults.append(Fault("", "names no setting", variable=name))
             continue
+        named = keys[2:] if keys[0] == "providers" else keys  # a provider may be called 1
+        if any(key.isdigit() for key in named):
+            message = "names a part of a list; a list is replaced whole, as JSON"
+            found.faults.append(Fault(render(keys), message, variable=name))
+            continue
         loc = _with_header_name(keys, file)
         value = _value(environ[name])
         if _is_deep(value, _MAX_DEPTH):

@@ -56,11 +56,12 @@ class Origins:
         if (name := self.variable(loc)) is not None:
             return Fault(path, message, variable=name)
         for length in range(len(loc), 0, -1):
-            if (line := self.lines.get(loc[:length])) is not None:
+            around = loc[:length]
+            if (line := self.lines.get(around)) is not None:
                 return Fault(path, message, line=line)
-        for held, name in self.variables.items():  # a mapping that the environment alone gives
-            if held[: len(loc)] == loc and loc:
-                return Fault(path, message, variable=name)
+            for held, name in self.variables.items():  # the environment alone gives this mapping
+                if held[:length] == around:
+                    return Fault(path, message, variable=name)
         return Fault(path, message)
 
 

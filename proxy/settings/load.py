@@ -93,9 +93,10 @@ def _beyond(origins: Origins, sources: list[_Values], wrong: set[Loc]) -> Iterat
     """Give the faults that are hidden behind others: leave out what is *wrong*, and look again."""
     cut: set[Loc] = set()
     for _ in range(_ROUNDS):
+        before = frozenset(cut)
         for loc in wrong:
             place = next((loc[:n] for n, step in enumerate(loc) if isinstance(step, int)), loc)
-            while place in cut:
+            while place in before:  # it is wrong without that too: around it
                 place = place[:-1]
             cut.add(place)
         if () in cut:
@@ -122,8 +123,8 @@ def _without(value: Any, cut: set[Loc], loc: Loc = ()) -> Any:
 
 def _placeholders(sources: list[_Values]) -> _Values:
     """Give each provider what it cannot do without, and one provider where none is left."""
-    names = {name for values in sources for name in (values.get("providers") or {})}
-    return {"providers": {name: {"base_url": "simulator"} for name in names or {"none"}}}
+    names = [name for values in reversed(sources) for name in values.get("providers", ())]
+    return {"providers": {name: {"base_url": "simulator"} for name in names or ["none"]}}
 
 
 def _touches(cut: Loc, loc: Loc) -> bool:

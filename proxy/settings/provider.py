@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator
 
 from proxy.attempt.settings import ConnectionSettings, TimeoutSettings, TlsSettings
 from proxy.breaker.settings import BreakerSettings
@@ -94,10 +94,16 @@ def _profile(value: str) -> str:
     return value
 
 
-SecretSetting = Annotated[SecretText, PlainValidator(_secret)]
+SecretSetting = Annotated[
+    SecretText, PlainValidator(_secret), PlainSerializer(str, return_type=str)
+]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 OwnHeaderName = Annotated[HeaderName, AfterValidator(_set_by_us)]
-Headers = Annotated[Mapping[OwnHeaderName, SecretSetting], AfterValidator(_headers)]
+Headers = Annotated[
+    Mapping[OwnHeaderName, SecretSetting],
+    AfterValidator(_headers),
+    PlainSerializer(lambda headers: {name: str(value) for name, value in headers.items()}),
+]
 Name = Annotated[str, AfterValidator(_name)]
 
 
@@ -177,5 +183,8 @@ def _named(value: Mapping[str, ProviderSettings]) -> Mapping[str, ProviderSettin
 
 
 Providers = Annotated[
-    Mapping[Name, ProviderSettings], Field(min_length=1, max_length=1000), AfterValidator(_named)
+    Mapping[Name, ProviderSettings],
+    Field(min_length=1, max_length=1000),
+    AfterValidator(_named),
+    PlainSerializer(dict),
 ]

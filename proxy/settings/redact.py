@@ -7,7 +7,6 @@ from pydantic import BaseModel
 from proxy.terms.units import Rate
 
 from .models import Settings
-from .secret import REDACTED
 
 
 def redacted(settings: Settings) -> dict[str, object]:
@@ -33,7 +32,5 @@ def _value(value: object) -> object:
             return value
         case str():
             return str(value)
-        case _ if type(value).__module__.startswith("proxy.settings."):
-            return str(value)  # an address, or a secret that hides itself
         case _:
-            return REDACTED
+            return str(value)  # an address, or a secret, which hides itself

@@ -3,11 +3,11 @@
 from collections import OrderedDict
 from typing import Final
 
-from proxy.limit.decide import NoToken, take
-from proxy.limit.store import Taken
+from proxy.limit import NoToken, Taken
+from proxy.limit.decide import take
 from proxy.terms.units import Rate
 
-MAX_KEYS: Final = 65_536  # about 20 MiB
+MAX_KEYS: Final = 65_536  # about 13 MiB
 _LOOKED_AT: Final = 16  # of the oldest keys, to make room for a new one: never a sweep of all
 _NO_ROOM_RETRY_S: Final = 1.0
 

@@ -171,7 +171,7 @@ async def test_a_bug_is_told_by_its_class_and_never_by_its_text(start: Any) -> N
 
 
 async def test_a_bug_goes_nowhere_if_nobody_listens(start: Any) -> None:
-    admin = await start(status=lambda: object())
+    admin = await start(status=object)
     assert (await admin.ask("/status"))[0] == 500
 
 

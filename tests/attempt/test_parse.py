@@ -31,8 +31,10 @@ WHOLE = {
     "no_content": (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
     "not_modified_with_length": (b"HTTP/1.1 304 NM\r\nContent-Length: 20\r\n\r\n", b""),
     "interim_answers_are_dropped": (
-        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n"
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        (
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n"
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+        ),
         b"ok",
     ),
     "empty": (b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", b""),

@@ -1,89 +1,16 @@
-"""A call waits for its provider's limits, or is refused; nothing is held in vain."""
-
-import asyncio
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+"""A call takes its tokens, waits for them, or is refused."""
 
 import pytest
 
 from proxy.limit import (
-    ConcurrencySettings,
-    InFlight,
-    LimitPolicy,
-    NoToken,
     RateLimitSettings,
-    Taken,
 )
-from proxy.stores import MemoryLimits
-from proxy.terms import Call, Event, LimitWaited, Outcome, Refusal, StreamEnd
+from proxy.terms import LimitWaited, Refusal
 from proxy.terms.units import Rate
+from tests.limit.world import ACCOUNT, World
 from tests.support import make
-from tests.support.clock import FakeClock, SteppedClock
+from tests.support.clock import SteppedClock
 from tests.support.script import Script
-
-ACCOUNT = RateLimitSettings(name="account", rate=Rate(10, 1.0), burst=2, max_wait=1.0)
-
-
-class Stream:
-    """What of an answer is still on the wire."""
-
-    length = None
-
-    def __init__(self) -> None:
-        self.end: Callable[[], None] = lambda: None
-
-    async def read(self) -> StreamEnd:
-        return StreamEnd.CUT
-
-    def on_end(self, callback: Callable[[], None]) -> None:
-        self.end = callback
-
-    def close(self) -> None:
-        self.end()
-
-
-class Recording(MemoryLimits):
-    """A store that remembers what it was asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.keys: list[str] = []
-
-    async def take(self, key: str, **members: Any) -> Taken | NoToken:
-        self.keys.append(key)
-        return await super().take(key, **members)
-
-
-class World:
-    def __init__(self, *limits: RateLimitSettings, clock: Any = None, **members: Any) -> None:
-        self.clock = clock or FakeClock()
-        self.events: list[Event] = []
-        self.store = Recording()
-        self.in_flight = InFlight(ConcurrencySettings(**members), self.clock)
-        self.policy = LimitPolicy(
-            "acme", "acme-live", limits, self.in_flight, self.store, self.clock, self.events.append
-        )
-
-    async def run(self, count: int = 1, **members: Any) -> list[Outcome]:
-        inner = Script(*[make.ok()] * count)
-        return [await self.policy(make.call(**members), inner) for _ in range(count)]
-
-    def start(self, inner: Any, **members: Any) -> asyncio.Task[Outcome]:
-        return asyncio.create_task(self.policy(make.call(**members), inner))
-
-
-class Held:
-    """A service that answers when told to."""
-
-    def __init__(self) -> None:
-        self.begun = 0
-        self.go = asyncio.Event()
-
-    async def __call__(self, _: Call) -> Outcome:
-        self.begun += 1
-        await self.go.wait()
-        return make.ok()
 
 
 async def test_without_limits_a_call_goes_straight_through() -> None:
@@ -214,105 +141,3 @@ async def test_the_fill_says_how_much_is_used_up() -> None:
     assert world.policy.fill()["account"] == pytest.approx(0.25)
     world.clock.now += 1
     assert world.policy.fill()["account"] == 0.0
-
-
-async def test_calls_in_flight_are_bounded() -> None:
-    clock = SteppedClock()
-    world, held = World(clock=clock, max=2), Held()
-    runs = [world.start(held) for _ in range(3)]
-    await clock.advance(0.5)
-    assert (held.begun, world.policy.queue_length()) == (2, {"concurrency": 1})
-    held.go.set()
-    await clock.advance(0)
-    assert [run.result() for run in runs] == [make.ok()] * 3
-    assert world.in_flight.count == 0
-    assert world.events == [LimitWaited("acme", "concurrency", 0.5, is_refused=False)]
-
-
-async def test_a_place_not_to_be_had_in_time_is_refused() -> None:
-    clock = SteppedClock()
-    world, held = World(clock=clock, max=1, max_wait=1.0), Held()
-    first, second = world.start(held), world.start(held)
-    await clock.advance(1.1)
-    assert second.result() == make.refused(Refusal.OVERLOADED)
-    assert world.events == [LimitWaited("acme", "concurrency", 1.0, is_refused=True)]
-    held.go.set()
-    await first
-    assert world.in_flight.count == 0
-
-
-async def test_nobody_waits_for_a_place_past_the_deadline() -> None:
-    clock = SteppedClock()
-    world, held = World(clock=clock, max=1), Held()
-    first = world.start(held)
-    await clock.advance(0)
-    second = world.start(held, deadline=1000.2)
-    await clock.advance(0.3)
-    assert second.result() == make.refused(Refusal.OVERLOADED)
-    held.go.set()
-    await first
-
-
-async def test_nothing_is_begun_for_a_caller_who_left_while_waiting_for_a_token() -> None:
-    clock = SteppedClock()
-    world, call, inner = World(ACCOUNT, clock=clock), make.call(), Script()
-    await world.run(2)
-    run = asyncio.create_task(world.policy(call, inner))
-    await clock.advance(0)
-    call.progress.abandon()
-    await clock.advance(0.2)
-    assert run.result() == make.refused(Refusal.CALLER_LEFT)
-    assert world.in_flight.count == 0
-
-
-async def test_nothing_is_begun_for_a_caller_who_left_while_waiting_for_a_place() -> None:
-    clock = SteppedClock()
-    world, held, call = World(clock=clock, max=1), Held(), make.call()
-    first = world.start(held)
-    await clock.advance(0)
-    second = asyncio.create_task(world.policy(call, held))
-    await clock.advance(0)
-    call.progress.abandon()
-    held.go.set()
-    await clock.advance(0)
-    assert second.result() == make.refused(Refusal.CALLER_LEFT)
-    await first
-    assert (held.begun, world.in_flight.count) == (1, 0)
-
-
-async def test_a_place_is_held_until_the_answer_has_ended() -> None:
-    world, stream = World(), Stream()
-    streaming = make.ok(answer=replace(make.answer(), rest=stream))
-    assert await world.policy(make.call(), Script(streaming)) is streaming
-    assert world.in_flight.count == 1
-    stream.close()
-    assert world.in_flight.count == 0
-
-
-@pytest.mark.parametrize("outcome", [make.lost(), make.broken(), make.refused(Refusal.INTERNAL)])
-async def test_a_failure_gives_its_place_back(outcome: Outcome) -> None:
-    world = World()
-    assert await world.policy(make.call(), Script(outcome)) is outcome
-    assert world.in_flight.count == 0
-
-
-async def test_a_bug_inside_gives_its_place_back() -> None:
-    world = World()
-
-    def bug(_: Call) -> Outcome:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        await world.policy(make.call(), Script(bug))
-    assert world.in_flight.count == 0
-
-
-async def test_a_cancelled_call_gives_its_place_back() -> None:
-    world = World()
-    run = world.start(Held())
-    await asyncio.sleep(0)
-    assert world.in_flight.count == 1
-    run.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await run
-    assert world.in_flight.count == 0

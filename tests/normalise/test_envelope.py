@@ -176,7 +176,7 @@ def test_a_page_of_html_leaves_the_default_message_and_the_provider_s_words_raw(
     ],
 )
 def test_retry_after_is_whole_seconds_and_stands_only_where_retryable(
-    retryable: bool,  # noqa: FBT001
+    retryable: bool,
     seconds: float | None,
     said: int | None,
 ) -> None:
@@ -202,7 +202,7 @@ def test_the_provider_s_body_is_left_out_where_that_is_set() -> None:
 )
 def test_the_provider_s_body_is_handed_on_whole_or_not_at_all(
     document: object,
-    is_kept: bool,  # noqa: FBT001
+    is_kept: bool,
 ) -> None:
     body = decoded(rejected(facts=Facts(document=document)))["provider"]["body"]
     assert body == (document if is_kept else None)
@@ -278,7 +278,7 @@ def test_a_problem_has_the_members_of_rfc_9457_beside_ours() -> None:
 )
 def test_a_problem_document_is_for_who_asks_for_it(
     accept: list[bytes],
-    accepted: bool,  # noqa: FBT001
+    accepted: bool,
 ) -> None:
     headers = tuple((b"Accept", value) for value in accept)
     assert accepts_problem(headers) is accepted

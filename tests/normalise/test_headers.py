@@ -83,7 +83,7 @@ def test_an_envelope_keeps_of_the_provider_s_fields_what_is_not_about_the_body()
 
 @pytest.mark.parametrize("is_retryable", [True, False])
 def test_the_provider_s_retry_after_gives_way_to_ours_on_every_error(
-    is_retryable: bool,  # noqa: FBT001
+    is_retryable: bool,
 ) -> None:
     outcome = throttled(is_retryable=is_retryable, retry_after_s=7)
     answered = fields(outcome, ((b"retry-AFTER", b"99"),))

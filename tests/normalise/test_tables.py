@@ -105,5 +105,5 @@ def test_a_success_reported_by_mistake_is_an_unknown_error_and_no_crash() -> Non
 @pytest.mark.parametrize(
     ("outcome", "needed"), [(ok(), False), (rejected(), True), (lost(), True), (refused(), True)]
 )
-def test_what_is_an_error_needs_the_envelope(outcome: Outcome, needed: bool) -> None:  # noqa: FBT001
+def test_what_is_an_error_needs_the_envelope(outcome: Outcome, needed: bool) -> None:
     assert needs_envelope(outcome) is needed

@@ -123,6 +123,43 @@ def test_every_card_number_goes(length: int, seed: int, around: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["cvc-123", "pin:4321", "token:abcdef", "sk_test_abcd", "eyJhbGciOiJI.e.x"]
+)
+def test_a_token_that_is_a_secret_is_not_shown(text: str) -> None:
+    assert plain_token(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["incorrect_cvc", "idempotency_key_reused", "20261122T103000Z-002"]
+)
+def test_a_token_that_sounds_like_a_secret_and_is_none_is_shown(text: str) -> None:
+    assert plain_token(text) == text
+
+
+_WORDS = [
+    "cvc",
+    "pin",
+    "token",
+    "sk",
+    "_live_",
+    ":",
+    "-",
+    ".",
+    "_",
+    "4111",
+    "1111",
+    "eyJ",
+    "a1b2c3",
+]
+
+
+@given(st.lists(st.sampled_from(_WORDS) | st.text("aZ09_.:-", max_size=8), max_size=12))
+def test_a_token_is_shown_only_if_redaction_would_leave_it_alone(parts: list[str]) -> None:
+    shown = plain_token("".join(parts))
+    assert shown is None or redact(shown) == shown
+
+
+@pytest.mark.parametrize(
     ("text", "kept"),
     [
         (None, None),

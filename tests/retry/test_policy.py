@@ -1,120 +1,30 @@
-"""The loop: what it sends, what it says, and what it gives back."""
+"""The loop: what it sends, what stops it, and what it tells."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from proxy.retry import RetryBudget, RetryPolicy, RetrySettings
-from proxy.retry.settings import BackoffSettings, BudgetSettings
+from proxy.retry.settings import BudgetSettings
 from proxy.terms import (
     Answered,
     Basis,
     Call,
-    Delivery,
     Denial,
     Effect,
     Event,
     Outcome,
-    ProxyError,
-    Refusal,
-    RetryDenied,
-    RetryScheduled,
-    RouteEffect,
-    StreamEnd,
 )
+from tests.retry.loop import SETTINGS, Loop, Stream, denied, keyed, scheduled
 from tests.support import make
-from tests.support.clock import FakeClock, SteppedClock
-from tests.support.script import Script
-
-SETTINGS = RetrySettings(backoff=BackoffSettings(jitter="none"))
-
-
-class Loop:
-    """A retry policy with everything it is given, and what it told."""
-
-    def __init__(
-        self,
-        *,
-        settings: RetrySettings = SETTINGS,
-        is_draining: Callable[[], bool] = lambda: False,
-    ) -> None:
-        self.clock = FakeClock()
-        self.events: list[Event] = []
-        self.budget = RetryBudget(settings.budget)
-        self.policy = RetryPolicy(
-            settings, self.budget, self.clock, lambda: 0.5, self.events.append, is_draining
-        )
-
-    async def run(self, call: Call, *steps: Any) -> Outcome:
-        self.inner = Script(*steps)
-        return await self.policy(call, self.inner)
-
-
-class Stream:
-    """What of an answer is still on the wire."""
-
-    length = None
-    is_closed = False
-
-    async def read(self) -> StreamEnd:
-        return StreamEnd.CUT
-
-    def on_end(self, callback: Callable[[], None]) -> None:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        self.is_closed = True
-
-
-def scheduled(reason: str, basis: Basis, attempt: int, delay_s: float) -> RetryScheduled:
-    return RetryScheduled("req_1", "acme", "create_payment", reason, basis, attempt, delay_s)
-
-
-def denied(reason: str, denied_by: Denial, attempt: int) -> RetryDenied:
-    return RetryDenied("req_1", "acme", "create_payment", reason, denied_by, attempt)
-
-
-def keyed(**members: Any) -> Call:
-    return make.call(key=make.key(), **members)
+from tests.support.clock import SteppedClock
 
 
 async def test_a_success_is_given_back_as_it_is() -> None:
     loop, ok = Loop(), make.ok()
     assert await loop.run(make.call(), ok) is ok
     assert (loop.events, loop.clock.slept) == ([], [])
-
-
-async def test_a_keyed_payment_is_repeated_with_the_same_key_and_bytes() -> None:
-    loop, call = Loop(), keyed()
-    outcome = await loop.run(call, make.broken(), make.lost(), make.ok())
-    assert outcome == make.ok(attempts=3)
-    assert loop.inner.calls == [call, replace(call, attempt=2), replace(call, attempt=3)]
-    assert loop.clock.slept == [0.2, 0.4]
-    assert loop.events == [
-        scheduled("service_unavailable", Basis.IDEMPOTENCY_KEY, 1, 0.2),
-        scheduled("http_response_timeout", Basis.IDEMPOTENCY_KEY, 2, 0.4),
-    ]
-
-
-async def test_unkeyed_post_is_never_repeated_once_it_may_have_landed() -> None:
-    loop = Loop()
-    outcome = await loop.run(make.call(), make.lost())
-    assert outcome == make.lost(is_retryable=False)
-    assert loop.events == [denied("http_response_timeout", Denial.UNSAFE, 1)]
-
-
-async def test_unkeyed_post_is_repeated_while_nothing_was_sent() -> None:
-    loop = Loop()
-    outcome = await loop.run(make.call(), make.not_sent(), make.throttled(), make.broken())
-    assert outcome == make.broken(attempts=3)
-    assert loop.events == [
-        scheduled("connection_refused", Basis.NOT_SENT, 1, 0.2),
-        scheduled("rate_limited", Basis.REFUSED, 2, 0.4),
-        denied("service_unavailable", Denial.UNSAFE, 3),
-    ]
 
 
 async def test_the_last_attempt_is_told_from_a_verdict() -> None:
@@ -134,92 +44,6 @@ async def test_a_decline_is_not_repeated() -> None:
     loop, declined = Loop(), make.rejected(402, effect=Effect.SETTLED)
     assert await loop.run(keyed(), declined) == declined
     assert loop.events == [denied("invalid_request", Denial.PERMANENT, 1)]
-
-
-@pytest.mark.parametrize(
-    ("latest", "is_retryable"),
-    [
-        (make.refused(Refusal.CIRCUIT_OPEN, retry_after_s=9.0), True),
-        (make.refused(Refusal.OVERLOADED), True),
-        (make.refused(Refusal.RATE_LIMITED), True),
-        (make.refused(Refusal.CLAIM_LOST), True),
-        (make.refused(Refusal.INTERNAL), False),
-        (make.not_sent(is_transient=False), False),
-        (make.rejected(401), False),
-        (make.rejected(404), False),
-        (make.throttled(is_transient=False), False),
-    ],
-)
-async def test_a_harmless_last_attempt_never_hides_a_dangerous_first(
-    latest: Outcome, *, is_retryable: bool
-) -> None:
-    loop = Loop()
-    outcome = await loop.run(keyed(), make.lost(), latest)
-    assert outcome == replace(
-        latest,
-        effect=Effect.UNKNOWN,
-        delivery=Delivery.COMPLETE,
-        attempts=1 + latest.attempts,
-        is_retryable=is_retryable,
-    )
-
-
-@pytest.mark.parametrize("latest", [make.not_sent(), make.throttled()])
-async def test_repeats_that_did_nothing_leave_a_payment_unknown(latest: Outcome) -> None:
-    loop = Loop()
-    outcome = await loop.run(keyed(), make.lost(), latest, latest)
-    assert (outcome.effect, outcome.attempts) == (Effect.UNKNOWN, 3)
-    assert outcome.is_retryable
-
-
-async def test_a_keyed_payment_that_timed_out_and_met_an_open_breaker_is_unknown() -> None:
-    loop, call = Loop(), keyed()
-    outcome = await loop.run(call, make.lost(), make.refused(retry_after_s=9.0))
-    assert outcome == make.refused(
-        effect=Effect.UNKNOWN,
-        delivery=Delivery.COMPLETE,
-        attempts=1,
-        is_retryable=True,
-        retry_after_s=9.0,
-    )
-    assert loop.events[-1] == denied("circuit_open", Denial.BREAKER, 2)
-    assert call.progress.effect is Effect.UNKNOWN
-
-
-async def test_a_refused_first_attempt_was_no_attempt() -> None:
-    loop = Loop()
-    outcome = await loop.run(make.call(), make.refused(Refusal.RATE_LIMITED))
-    assert (outcome.attempts, outcome.effect, outcome.is_retryable) == (0, Effect.NONE, True)
-    assert loop.events == [denied("rate_limited", Denial.LIMIT, 1)]
-
-
-async def test_an_idempotent_call_that_succeeds_at_last_is_settled() -> None:
-    loop = Loop()
-    outcome = await loop.run(make.call(effect=RouteEffect.IDEMPOTENT), make.lost(), make.ok())
-    assert outcome == make.ok(attempts=2)
-
-
-async def test_a_read_that_timed_out_is_harmless() -> None:
-    loop, call = Loop(), make.call(effect=RouteEffect.READ)
-    outcome = await loop.run(call, make.lost(), make.rejected(404))
-    assert (outcome.effect, outcome.delivery) == (Effect.NONE, Delivery.COMPLETE)
-
-
-async def test_progress_knows_what_is_known_after_each_attempt() -> None:
-    loop, call, seen = Loop(), keyed(), []
-
-    def broken(call: Call) -> Outcome:
-        call.progress.began_sending()
-        return make.broken()
-
-    def look(call: Call) -> Outcome:
-        progress = call.progress
-        seen.append((progress.effect, progress.attempts, progress.is_sending))
-        return make.ok()
-
-    await loop.run(call, broken, look)
-    assert seen == [(Effect.UNKNOWN, 1, False)]
-    assert (call.progress.effect, call.progress.attempts) == (Effect.SETTLED, 2)
 
 
 async def test_retry_after_beyond_the_deadline_is_handed_back_at_once() -> None:
@@ -336,10 +160,3 @@ async def test_a_bug_inside_is_not_swallowed() -> None:
 
     with pytest.raises(ZeroDivisionError):
         await loop.run(make.call(), bug)
-
-
-@pytest.mark.parametrize("reason", list(ProxyError))
-async def test_no_reason_of_failure_lets_an_unkeyed_payment_go_twice(reason: ProxyError) -> None:
-    loop = Loop()
-    await loop.run(make.call(), make.lost(reason, delivery=Delivery.PARTIAL))
-    assert len(loop.inner.calls) == 1

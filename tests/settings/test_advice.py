@@ -132,7 +132,7 @@ def test_a_base_url_is_taken_apart(text: str, url: BaseUrl, authority: str) -> N
     ],
 )
 def test_an_address_is_taken_apart_and_put_together(
-    text: str, address: Address, is_local: bool
+    text: str, address: Address, *, is_local: bool
 ) -> None:
     found = settings(f"listen: {text!r}\nproviders: {{x: {{base_url: simulator}}}}").listen
     assert found == (address,)

@@ -96,7 +96,7 @@ def test_a_secret_that_is_overridden_need_not_be_there() -> None:
         ("PAYSLUICE__PROVIDERS__SPOTFLOW__RETRIES", "x", "providers.spotflow.retries", "`retry`?"),
         ("PAYSLUICE__", "x", "", "names no setting"),
         ("PAYSLUICE__LOG__", "x", "", "names no setting"),
-        ("PAYSLUICE__LISTEN__0", "x", "listen[0]", "HOST:PORT"),
+        ("PAYSLUICE__LISTEN__0", "x", "listen.0", "a list is replaced whole"),
         ("PAYSLUICE__MAX_BODY", "large", "max_body", "a size is"),
         ("PAYSLUICE__LOG", "x", "log", "must be a mapping"),
         ("PAYSLUICE__ADMIN_OPEN", "[healthz", "admin_open", 'as JSON: ["a", "b"]'),

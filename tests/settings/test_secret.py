@@ -132,11 +132,28 @@ providers:
 """.encode()
 
 
+def test_each_secret_in_plain_text_is_warned_of() -> None:
+    text = SecretText.literal(CANARY)
+    settings = load(None, {})
+    provider = settings.providers["sim"]
+    secretive = provider.model_copy(
+        update={
+            "outcomes": provider.outcomes.model_copy(update={"credential": text}),
+            "webhook": provider.webhook.model_copy(update={"secret": text}),
+        }
+    )
+    found = warnings(settings.model_copy(update={"providers": {"sim": secretive}}))
+    assert [fault.path for fault in found] == [
+        "providers.sim.outcomes.credential",
+        "providers.sim.webhook.secret",
+    ]
+
+
 @pytest.mark.parametrize("config", [_everywhere(CANARY), _wrong(CANARY)])
 def test_no_fault_shows_a_secret(config: bytes) -> None:
     with pytest.raises(ConfigError) as caught:
         build(parse(config), {})
-    assert len(caught.value.faults) >= 6
+    assert len(caught.value.faults) >= 5
     assert CANARY not in str(caught.value)
     assert CANARY not in repr(caught.value)
 
@@ -169,6 +186,6 @@ providers:
     assert settings.providers["x"].headers["X-Api-Key"].reveal(0.0) == CANARY
     shown = [repr(settings), str(settings), json.dumps(redacted(settings))]
     shown += [str(fault) for fault in warnings(settings)]
-    shown += [str(settings.model_dump()), format(settings.admin_token)]
+    shown += [str(settings.model_dump()), settings.model_dump_json(), format(settings.admin_token)]
     assert CANARY not in "".join(shown)
     assert redacted(settings)["admin_token"] == "***"

@@ -8,9 +8,10 @@ Rule 3: `off` and `emulate` know no key of the provider's: it goes on, and is ho
 import re
 from typing import Final
 
-from proxy.ledger.keys import KeyRule
-from proxy.ledger.settings import IdempotencySettings
 from proxy.providers import Profile
+
+from .keys import KeyRule
+from .settings import IdempotencySettings
 
 _DEFAULT_HEADER: Final = "Idempotency-Key"
 # What the operator's word covers where the profile is silent: the payments of contract section 5.

@@ -1,0 +1,62 @@
+# Two commands on a fresh machine: `make run` and `make test`. They need Python >= 3.11 and a
+# package index, and make their own `.venv`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := proxy tests bench scripts
+# Two workers: what CI has. Tests share nothing, so more is only faster.
+WORKERS ?= 2
+
+.PHONY: run test install check format lint types imports coverage readme bench clean
+
+run: install ## serve with the embedded simulated provider
+	$(BIN)/paysluice run
+
+test: $(VENV)/.dev ## the whole suite
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+install: $(VENV)/.run ## only what the sidecar needs to run
+
+check: $(VENV)/.dev lint types imports coverage readme ## everything that CI asks for
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+# The suite once, with branch coverage; the pure files must have all of it.
+coverage: $(VENV)/.dev
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=
+	$(BIN)/python scripts/coverage_gate.py
+
+readme: $(VENV)/.dev ## the README's commands, verbatim
+	$(BIN)/python scripts/run_readme.py README.md
+
+bench: $(VENV)/.dev
+	$(BIN)/python bench/overhead.py
+
+clean:
+	rm -rf $(VENV) build *.egg-info .coverage* .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+
+$(VENV)/.run: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@ $(VENV)/.run

@@ -1,0 +1,309 @@
+"""What was handed over when an attempt failed: table 3.1 of the standards, over real sockets."""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+
+import pytest
+
+from proxy.terms import (
+    Answered,
+    AttemptEnded,
+    Delivery,
+    Effect,
+    Failed,
+    Kind,
+    ProxyError,
+    Refusal,
+    Refused,
+    RouteEffect,
+    StreamEnd,
+)
+from tests.support import raw
+from tests.support.raw import RawProvider, Step, answer, send
+
+from .conftest import MakeLeg
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def test_a_refused_connection_sent_nothing(leg: MakeLeg) -> None:
+    async with leg(closed_port()) as one:
+        outcome = await one.send()
+        assert isinstance(outcome, Failed)
+        assert outcome.reason is ProxyError.CONNECTION_REFUSED
+        assert (outcome.delivery, outcome.effect) == (Delivery.NONE, Effect.NONE)
+        assert outcome.attempts == 1
+        assert not one.call().progress.is_sending
+
+
+async def test_a_name_that_does_not_resolve_sent_nothing(leg: MakeLeg) -> None:
+    async with leg(80, host="provider.invalid") as one:
+        outcome = await one.send()
+        assert isinstance(outcome, Failed)
+        assert outcome.reason in {ProxyError.DNS_ERROR, ProxyError.DNS_TIMEOUT}
+        assert (outcome.delivery, outcome.effect) == (Delivery.NONE, Effect.NONE)
+
+
+async def test_no_connection_free_in_time_sent_nothing(leg: MakeLeg) -> None:
+    async with (
+        RawProvider([raw.hang]) as provider,
+        leg(provider.port, connections={"max": 1}, pool="20ms") as one,
+    ):
+        first = asyncio.ensure_future(one.send())
+        while not provider.requests:
+            await asyncio.sleep(0.001)
+        outcome = await one.send()
+        first.cancel()
+        assert isinstance(outcome, Failed)
+        assert outcome.reason is ProxyError.CONNECTION_LIMIT_REACHED
+        assert (outcome.delivery, outcome.attempts) == (Delivery.NONE, 0)
+        assert provider.requests == 1
+
+
+SENT: dict[str, tuple[list[Step], ProxyError, int | None]] = {
+    "read_then_fin": ([raw.close], ProxyError.CONNECTION_TERMINATED, None),
+    "read_then_rst": ([raw.reset], ProxyError.CONNECTION_TERMINATED, None),
+    "partial_head_then_fin": (
+        [send(b"HTTP/1.1 200 O", keep=False)],
+        ProxyError.HTTP_RESPONSE_INCOMPLETE,
+        None,
+    ),
+    "no_answer": ([raw.hang], ProxyError.HTTP_RESPONSE_TIMEOUT, None),
+    "not_http": ([send(b"hello\r\n\r\n")], ProxyError.HTTP_PROTOCOL_ERROR, None),
+    "status_600": ([answer(600)], ProxyError.HTTP_PROTOCOL_ERROR, None),
+    "body_cut_by_fin": ([send(HEAD + b"ok", keep=False)], ProxyError.HTTP_RESPONSE_INCOMPLETE, 200),
+    "body_cut_by_rst": ([send(HEAD + b"ok", reset=True)], ProxyError.HTTP_RESPONSE_INCOMPLETE, 200),
+    "body_stalls": ([send(HEAD + b"ok")], ProxyError.CONNECTION_READ_TIMEOUT, 200),
+    "unknown_coding": (
+        [send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n")],
+        ProxyError.HTTP_RESPONSE_TRANSFER_CODING,
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SENT)
+@pytest.mark.parametrize("effect", list(RouteEffect))
+async def test_what_fails_after_a_byte_was_sent_may_have_happened_unless_it_only_read(
+    leg: MakeLeg, name: str, effect: RouteEffect
+) -> None:
+    steps, reason, status = SENT[name]
+    async with RawProvider(steps) as provider, leg(provider.port, attempt="80ms") as one:
+        outcome = await one.send(effect=effect)
+        assert isinstance(outcome, Failed)
+        assert outcome.reason is reason
+        assert outcome.status == status
+        assert outcome.delivery is Delivery.COMPLETE
+        assert outcome.effect is (Effect.NONE if effect is RouteEffect.READ else Effect.UNKNOWN)
+        assert outcome.is_transient
+        assert provider.requests == 1
+        ended = [event for event in one.events if isinstance(event, AttemptEnded)]
+        assert [(event.reason, event.delivery) for event in ended] == [(reason, Delivery.COMPLETE)]
+
+
+async def test_a_connection_reset_before_the_request_is_read_may_have_happened(
+    leg: MakeLeg,
+) -> None:
+    # Accepted by the kernel, so the bytes were handed over: nobody can tell (standards E5).
+    async def refuse(connected: raw.Connected) -> None:
+        await connected.reader.readexactly(1)
+        connected.reset()
+
+    async with (
+        RawProvider([raw.close], before_read=refuse) as provider,
+        leg(provider.port) as one,
+    ):
+        outcome = await one.send(body=b"x" * 10_000)
+        assert isinstance(outcome, Failed)
+        assert outcome.reason is ProxyError.CONNECTION_TERMINATED
+        assert (outcome.delivery, outcome.effect) == (Delivery.COMPLETE, Effect.UNKNOWN)
+        assert provider.requests == 0
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        send(b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok"),
+        send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokEXTRA"),
+        send(b"HTTP/1.1 201 Created\r\nX: a\x01b\r\nContent-Length: 2\r\n\r\nok"),
+        send(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+        send(b"HTTP/1.1 200 OK\r\n\r\nok", keep=False),
+    ],
+)
+async def test_a_success_in_odd_framing_is_a_success(leg: MakeLeg, step: Step) -> None:
+    async with RawProvider([step]) as provider, leg(provider.port) as one:
+        outcome = await one.send()
+        assert isinstance(outcome, Answered)
+        assert outcome.kind is Kind.OK
+        assert outcome.effect is Effect.SETTLED
+
+
+async def test_bytes_on_an_idle_connection_never_answer_the_next_request(leg: MakeLeg) -> None:
+    pushed = asyncio.Event()
+
+    async def answer_then_push(connected: raw.Connected) -> None:
+        connected.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nA")
+        await connected.writer.drain()
+        await asyncio.sleep(0.02)
+        connected.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nPOISON")
+        await connected.writer.drain()
+        pushed.set()
+
+    async with (
+        RawProvider([answer_then_push, answer(200, b"B")]) as provider,
+        leg(provider.port) as one,
+    ):
+        first = await one.send(method="GET", effect=RouteEffect.READ, body=b"")
+        await pushed.wait()
+        second = await one.send(method="GET", effect=RouteEffect.READ, body=b"")
+        assert isinstance(first, Answered)
+        assert isinstance(second, Answered)
+        assert (first.answer.body, second.answer.body) == (b"A", b"B")
+        assert provider.connections == 2
+
+
+async def test_a_connection_that_closed_while_idle_is_not_written_to(leg: MakeLeg) -> None:
+    async with (
+        RawProvider([answer(200, b"A", keep=False), answer(200, b"B")]) as provider,
+        leg(provider.port) as one,
+    ):
+        await one.send()
+        await asyncio.sleep(0.02)
+        outcome = await one.send()
+        assert isinstance(outcome, Answered)
+        assert outcome.answer.body == b"B"
+        assert [seen.connection for seen in provider.seen] == [1, 2]
+
+
+async def test_a_payment_without_a_key_takes_no_connection_that_was_idle_for_long(
+    leg: MakeLeg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.attempt.pool.FRESH_S", 0.0)
+    async with RawProvider([answer()]) as provider, leg(provider.port) as one:
+        await one.send()
+        await one.send()
+        assert provider.connections == 2
+        await one.send(effect=RouteEffect.READ, method="GET", body=b"")
+        assert provider.connections == 2
+
+
+async def test_a_lost_claim_sends_nothing(leg: MakeLeg) -> None:
+    async def lose() -> bool:
+        return False
+
+    async with RawProvider([answer()]) as provider, leg(provider.port) as one:
+        outcome = await one.send(before_first_byte=lose)
+        assert outcome == Refused(reason=Refusal.CLAIM_LOST)
+        assert provider.requests == 0
+
+
+async def test_nothing_is_begun_for_a_caller_who_left(leg: MakeLeg) -> None:
+    async with RawProvider([answer()]) as provider, leg(provider.port) as one:
+        call = one.call()
+        call.progress.abandon()
+        assert await one.attempt(call) == Refused(reason=Refusal.CALLER_LEFT)
+        assert provider.requests == 0
+
+
+@dataclass
+class Upload:
+    """A scripted body of a caller."""
+
+    pieces: list[bytes | StreamEnd]
+    length: int | None = None
+
+    async def read(self) -> bytes | StreamEnd:
+        return self.pieces.pop(0) if len(self.pieces) > 1 else self.pieces[0]
+
+
+@pytest.mark.parametrize("length", [None, 6])
+async def test_a_streamed_body_arrives_byte_for_byte(leg: MakeLeg, length: int | None) -> None:
+    body = Upload([b"abc", b"def", StreamEnd.WHOLE], length)
+    async with RawProvider([answer()]) as provider, leg(provider.port) as one:
+        outcome = await one.send(body=body)
+        assert isinstance(outcome, Answered)
+        assert outcome.delivery is Delivery.COMPLETE
+        assert provider.seen[0].body == b"abcdef"
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [(StreamEnd.CUT, Refusal.CALLER_LEFT), (StreamEnd.TOO_LARGE, Refusal.TOO_LARGE)],
+)
+async def test_a_caller_that_breaks_off_its_body_is_no_fault_of_the_provider(
+    leg: MakeLeg, end: StreamEnd, reason: Refusal
+) -> None:
+    async with RawProvider([answer()]) as provider, leg(provider.port) as one:
+        outcome = await one.send(body=Upload([b"abc", end]))
+        assert isinstance(outcome, Refused)
+        assert outcome.reason is reason
+        assert (outcome.delivery, outcome.effect) == (Delivery.PARTIAL, Effect.UNKNOWN)
+        assert one.pool.busy == 0
+        assert provider.bytes_seen < 1000
+
+
+async def test_an_early_answer_ends_the_upload_and_is_delivered(leg: MakeLeg) -> None:
+    async def early(connected: raw.Connected) -> None:
+        await connected.reader.readuntil(b"\r\n\r\n")
+        connected.writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n{}")
+        await connected.writer.drain()
+        await connected.reader.read()
+
+    class Endless:
+        length = None
+
+        async def read(self) -> bytes | StreamEnd:
+            await asyncio.sleep(0.001)
+            return b"x" * 1000
+
+    async with (
+        RawProvider([raw.close], before_read=early) as provider,
+        leg(provider.port, attempt="3s") as one,
+    ):
+        outcome = await one.send(body=Endless())
+        assert isinstance(outcome, Answered)
+        assert outcome.answer.status == 413
+        assert outcome.delivery is Delivery.PARTIAL
+        assert (one.pool.idle, one.pool.busy) == (0, 0)
+
+
+async def test_an_upload_that_stalls_is_a_write_time_out(leg: MakeLeg) -> None:
+    async def never_read(connected: raw.Connected) -> None:
+        connected.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.sleep(30)
+
+    async with (
+        RawProvider([raw.close], before_read=never_read) as provider,
+        leg(provider.port, write_idle="50ms", attempt="3s") as one,
+    ):
+        outcome = await one.send(body=b"x" * 30_000_000)
+        assert isinstance(outcome, Failed)
+        assert outcome.reason is ProxyError.CONNECTION_WRITE_TIMEOUT
+        assert outcome.effect is Effect.UNKNOWN
+
+
+async def test_a_cancelled_attempt_gives_its_connection_back_closed(leg: MakeLeg) -> None:
+    async with RawProvider([raw.hang]) as provider, leg(provider.port) as one:
+        task = asyncio.ensure_future(one.send())
+        while not provider.requests:
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (one.pool.idle, one.pool.busy) == (0, 0)
+
+
+async def test_a_deadline_passes_while_connecting_and_nothing_was_sent(leg: MakeLeg) -> None:
+    async with RawProvider([answer()]) as provider, leg(provider.port) as one:
+        outcome = await one.send(deadline=asyncio.get_running_loop().time() - 1)
+        assert isinstance(outcome, Failed | Refused)
+        assert outcome.delivery is Delivery.NONE
+        assert provider.requests == 0
