@@ -20,7 +20,7 @@ from .provider import Provider
 STARTING: Final = "starting"
 DRAINING: Final = "draining"
 READY: Final = "ready"
-_DRAIN_MARGIN_S: Final = 0.05
+_LAST_ANSWERS_S: Final = 1.0  # what has come to its end is still being written
 
 
 class StartError(Exception):
@@ -85,7 +85,8 @@ class App:
         cut = await self._journeys.drain(self.settings.drain.timeout)
         if cut:
             self.log.line("warning", "drain_cut_off", attempts=cut)
-        await self._clock.sleep(_DRAIN_MARGIN_S)  # the last answers leave their buffers
+        if self._listener is not None:
+            await self._listener.close(_LAST_ANSWERS_S)
 
     async def close(self) -> None:
         """Close everything, whatever state it is in."""
@@ -191,6 +192,7 @@ class App:
             token=None if token is None else lambda: token.reveal(self._clock.monotonic()),
             needs_token=not settings.admin.is_local,
             open_paths=frozenset(settings.admin_open),
+            emit=self._emit,
         )
         await self._open_admin(self._admin, settings.admin)
 
@@ -202,7 +204,7 @@ class App:
             self.admin_port = admin.port
 
     def _samples(self) -> Iterator[Sample]:
-        yield Sample("draining", (), float(self.is_draining))
+        yield Sample("paysluice_draining", (), float(self.is_draining))
         for provider in self._providers.values():
             yield from provider.samples()
 

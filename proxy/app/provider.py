@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from proxy.attempt.connect import Connector, Origin, tls_context
-from proxy.attempt.connection import Connection
 from proxy.attempt.pool import Pool
 from proxy.attempt.request import RequestHead
 from proxy.attempt.send import Attempt
@@ -69,7 +68,6 @@ class Provider:
                 settings.timeouts,
                 tls_context(settings.tls) if origin.is_tls else None,
                 clock,
-                on_spoilt=self._on_spoilt,
             ),
             emit,
             wait_s=settings.timeouts.pool,
@@ -121,15 +119,15 @@ class Provider:
         """Give the gauges of this provider as they are now."""
         name, now = self.name, self._clock.monotonic()
         for label, state in self._breakers.states(now):
-            yield Sample("breaker_state", (name, label), float(state))
-        yield Sample("retry_budget_remaining", (name,), self._budget.remaining(now))
-        yield Sample("in_flight", (name,), float(self._observe.under_way))
-        yield Sample("upstream_connections", (name, "idle"), float(self._pool.idle))
-        yield Sample("upstream_connections", (name, "busy"), float(self._pool.busy))
+            yield Sample("paysluice_breaker_state", (name, label), float(state))
+        yield Sample("paysluice_retry_budget_remaining", (name,), self._budget.remaining(now))
+        yield Sample("paysluice_in_flight", (name,), float(self._observe.under_way))
+        yield Sample("paysluice_upstream_connections", (name, "idle"), float(self._pool.idle))
+        yield Sample("paysluice_upstream_connections", (name, "busy"), float(self._pool.busy))
         for limit, fill in self._limit.fill().items():
-            yield Sample("limit_fill", (name, limit), fill)
+            yield Sample("paysluice_limit_fill", (name, limit), fill)
         for limit, length in self._limit.queue_length().items():
-            yield Sample("queue_length", (name, limit, "normal"), float(length))
+            yield Sample("paysluice_queue_length", (name, limit, "normal"), float(length))
 
     def status(self) -> dict[str, object]:
         """Give what an operator is shown of this provider."""
@@ -166,9 +164,6 @@ class Provider:
         return Refused(
             reason=Refusal.CIRCUIT_OPEN, retry_after_s=denied.retry_after_s, is_retryable=True
         )
-
-    def _on_spoilt(self, connection: Connection) -> None:
-        self._pool.on_spoilt(connection)
 
 
 def configured_headers(settings: ProviderSettings, clock: Clock) -> Callable[[], Headers]:

@@ -4,7 +4,6 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias, cast
 
@@ -12,7 +11,7 @@ import aiohappyeyeballs
 
 from proxy.terms import Clock, ProxyError
 
-from .connection import Connection
+from .connection import Connection, OnSpoilt
 from .failures import reason_for
 from .settings import TimeoutSettings, TlsSettings
 
@@ -43,8 +42,11 @@ class Origin:
 class Connect(Protocol):
     """Opens one connection."""
 
-    async def __call__(self, until: float) -> Connection | ProxyError:
-        """Give an open connection, or why there is none, by *until* (monotonic seconds)."""
+    async def __call__(self, until: float, on_spoilt: OnSpoilt, /) -> Connection | ProxyError:
+        """Give an open connection, or why there is none, by *until* (monotonic seconds).
+
+        *on_spoilt* is told of a connection that is of no more use while nobody uses it.
+        """
 
 
 def tls_context(settings: TlsSettings) -> ssl.SSLContext:
@@ -75,18 +77,15 @@ class Connector:
         timeouts: TimeoutSettings,
         tls: ssl.SSLContext | None,
         clock: Clock,
-        *,
-        on_spoilt: Callable[[Connection], None],
     ) -> None:
         self._origin = origin
         self._timeouts = timeouts
         self._tls = tls
         self._clock = clock
-        self._on_spoilt = on_spoilt
         self._addresses: list[_AddrInfo] = []
         self._resolved_at = -DNS_TTL_S
 
-    async def __call__(self, until: float) -> Connection | ProxyError:
+    async def __call__(self, until: float, on_spoilt: OnSpoilt, /) -> Connection | ProxyError:
         """Give an open connection, or why there is none, by *until* (monotonic seconds)."""
         addresses = await self._resolve(until)
         if isinstance(addresses, ProxyError):
@@ -96,7 +95,7 @@ class Connector:
             # Never pin a dead address: ask the resolver again next time.
             self._resolved_at = -DNS_TTL_S
             return opened
-        return await self._open_connection(opened, until)
+        return await self._open_connection(opened, until, on_spoilt)
 
     async def _resolve(self, until: float) -> list[_AddrInfo] | ProxyError:
         now = self._clock.monotonic()
@@ -133,14 +132,14 @@ class Connector:
         return opened
 
     async def _open_connection(
-        self, opened: socket.socket, until: float
+        self, opened: socket.socket, until: float, on_spoilt: OnSpoilt
     ) -> Connection | ProxyError:
         loop = asyncio.get_running_loop()
         left = until - self._clock.monotonic()
         try:
             async with asyncio.timeout(min(self._timeouts.tls, left)):
                 _, connection = await loop.create_connection(
-                    lambda: Connection(loop, on_spoilt=self._on_spoilt),
+                    lambda: Connection(loop, on_spoilt=on_spoilt),
                     sock=opened,
                     ssl=self._tls,
                     server_hostname=self._origin.host if self._tls else None,

@@ -3,7 +3,7 @@
 import asyncio
 import select
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from proxy.terms import ProxyError
 
@@ -13,6 +13,8 @@ from .parse import ResponseParser
 # Body bytes held before the provider is told to wait: backpressure (standards item 115).
 HIGH_WATER_BYTES: Final = 262_144
 
+OnSpoilt: TypeAlias = Callable[["Connection"], None]
+
 
 class Connection(asyncio.Protocol):
     """A kept-alive connection. `begin` opens an exchange, `finish` closes it.
@@ -21,9 +23,7 @@ class Connection(asyncio.Protocol):
     spoil the connection.
     """
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, *, on_spoilt: Callable[["Connection"], None]
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, on_spoilt: OnSpoilt) -> None:
         self._loop = loop
         self._on_spoilt = on_spoilt
         self._transport: asyncio.Transport | None = None

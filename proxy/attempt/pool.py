@@ -60,7 +60,7 @@ class Pool:
             self._evict("limit")
         opened: Connection | ProxyError = ProxyError.CONNECTION_TERMINATED
         try:
-            opened = await self._connect(until)
+            opened = await self._connect(until, self._on_spoilt)
             return opened
         finally:
             if not isinstance(opened, Connection):
@@ -82,13 +82,6 @@ class Pool:
         self._emit(ConnectionDiscarded(self._provider, why))
         self._give_back()
 
-    def on_spoilt(self, connection: Connection) -> None:
-        """Forget a connection that was closed, or sent bytes, while it was idle."""
-        if connection in self._idle:
-            self._idle.remove(connection)
-            why = "closed" if connection.is_lost else "unsolicited"
-            self._emit(ConnectionDiscarded(self._provider, why))
-
     def close(self) -> None:
         """Close what is idle; what is lent closes when it comes back."""
         self._is_closed = True
@@ -96,6 +89,13 @@ class Pool:
             self._sweeper.cancel()
         while self._idle:
             self._idle.pop().abort()
+
+    def _on_spoilt(self, connection: Connection) -> None:
+        """Forget a connection that was closed, or sent bytes, while it was idle."""
+        if connection in self._idle:
+            self._idle.remove(connection)
+            why = "closed" if connection.is_lost else "unsolicited"
+            self._emit(ConnectionDiscarded(self._provider, why))
 
     async def _take_place(self, until: float) -> bool:
         if self._lent < self._settings.max and not self._waiters:

@@ -155,6 +155,7 @@ class Attempt:
         answered = outcome if isinstance(outcome, Answered) else None
         failure = outcome if isinstance(outcome, Failed) else None
         return AttemptEnded(
+            request_id=call.request_id,
             provider=call.provider,
             route=call.route,
             duration_s=duration_s,

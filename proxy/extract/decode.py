@@ -22,6 +22,7 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _MAX_CODINGS: Final = 3
+_LONGEST_TAIL: Final = 3  # bytes of a character of UTF-8 that lacks its last
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _WINDOWS: Final = {
     b"gzip": (_GZIP,),
@@ -41,7 +42,7 @@ def read_text(body: bytes, headers: Headers) -> str | None:
         if unpacked is None:
             return None
         raw = unpacked
-    return _decode(raw, headers)
+    return _decode(raw, headers, is_cut=len(body) > MAX_READ or len(raw) >= MAX_READ)
 
 
 def _inflate(raw: bytes, coding: bytes) -> bytes | None:
@@ -57,7 +58,7 @@ def _inflate(raw: bytes, coding: bytes) -> bytes | None:
     return None
 
 
-def _decode(raw: bytes, headers: Headers) -> str:
+def _decode(raw: bytes, headers: Headers, *, is_cut: bool) -> str:
     for mark, encoding in _BOMS:
         if raw.startswith(mark):
             return raw.decode(encoding, "replace")
@@ -68,8 +69,8 @@ def _decode(raw: bytes, headers: Headers) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start >= len(raw) - 3 and error.start > 0:
-            return raw[: error.start].decode("utf-8")  # cut within a character
+        if is_cut and error.start >= len(raw) - _LONGEST_TAIL:
+            return raw[: error.start].decode("utf-8")  # we cut within a character
     charset = _declared(headers)
     if charset is not None:
         return raw.decode(charset, "replace")

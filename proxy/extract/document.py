@@ -11,7 +11,6 @@ from urllib.parse import parse_qsl
 from .markup import is_html, read_leaves
 
 MAX_DEPTH: Final = 64
-_MAX_NODES: Final = 100_000
 _MAX_DIGITS: Final = 400
 _MAX_FORM: Final = 300
 _FORM: Final = re.compile(r"[A-Za-z_][\w.%\[\]-]{0,100}=")
@@ -93,11 +92,10 @@ def _read_json(text: str) -> Document | None:
 
 
 def _is_deep(tree: object, text: str) -> bool:
-    """Whether the tree is deeper or larger than whoever walks it should bear."""
+    """Whether the tree is deeper than whoever walks it should bear."""
     if text.count("{") + text.count("[") <= MAX_DEPTH:
         return False
     level: list[object] = [tree]
-    nodes = 0
     for _ in range(MAX_DEPTH):
         below: list[object] = []
         for node in level:
@@ -106,11 +104,8 @@ def _is_deep(tree: object, text: str) -> bool:
             elif isinstance(node, list):
                 below.extend(node)
         level = [node for node in below if isinstance(node, dict | list)]
-        nodes += len(below)
         if not level:
             return False
-        if nodes > _MAX_NODES:
-            return True
     return True
 
 

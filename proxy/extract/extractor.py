@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from proxy.providers import DetailsField, Lookup, Profile, TextField, compile_path
 from proxy.terms import Answer, Detail, Facts
@@ -155,6 +155,8 @@ class Extractor:
                     if found is not None:
                         return found
                 return find_message(document.tree, scopes)
+            case _:
+                assert_never(document.shape)
 
     def _read_details(self, document: Document, scopes: tuple[Scope, ...]) -> tuple[Detail, ...]:
         if self._details is not None and document.tree is not None:

@@ -58,10 +58,11 @@ class Journeys:
             return faulty(call)
 
     async def drain(self, timeout_s: float) -> int:
-        """Wait for what is under way; give how many had to be cut off at *timeout_s*."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=timeout_s)
-        left = [task for task in self._tasks if not task.done()]
+        """Wait for what is under way; give how many had to be cut off after *timeout_s*."""
+        until = self._clock.monotonic() + timeout_s
+        while self._tasks and (left_s := until - self._clock.monotonic()) > 0:
+            await asyncio.wait(self._tasks, timeout=left_s)
+        left = list(self._tasks)
         for task in left:
             task.cancel()
         return len(left)

@@ -161,8 +161,7 @@ class Handler:
         headers = forwarded(request.raw_headers)
         if isinstance(headers, Refused):
             return headers
-        now = self._clock.monotonic()
-        keyed = self._keyed(headers, body, matched, destination, request.method, now)
+        keyed = self._keyed(headers, body, matched, destination, request.method, serving)
         if isinstance(keyed, Refused):
             return keyed
         serving.key = keyed.key
@@ -192,7 +191,7 @@ class Handler:
         matched: Matched,
         destination: Destination,
         method: str,
-        now: float,
+        serving: _Serving,
     ) -> Keyed | Refused:
         keyed = apply(
             headers,
@@ -202,14 +201,14 @@ class Handler:
             method=method,
             require=destination.requires_key,
             generate=destination.generates_key,
-            now=now,
+            now=self._clock.monotonic(),
             new_id=self._new_id,
         )
         if isinstance(keyed, Refused):
             if keyed.reason is Refusal.KEY_MISSING:
-                self._emit(KeyHandled(matched.provider, "missing"))
+                self._emit(KeyHandled(serving.request_id, matched.provider, "missing"))
         elif keyed.result != "none":
-            self._emit(KeyHandled(matched.provider, keyed.result))
+            self._emit(KeyHandled(serving.request_id, matched.provider, keyed.result))
         return keyed
 
     async def _respond(

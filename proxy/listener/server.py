@@ -52,12 +52,12 @@ class Listener:
         for site in self._sites:
             site.close()
 
-    async def close(self) -> None:
-        """Close every connection."""
+    async def close(self, grace_s: float = 0.0) -> None:
+        """Close every connection; one that is being answered has *grace_s* to come to its end."""
         self.stop_accepting()
         if self._server is not None:
-            self._server.pre_shutdown()
-            await self._server.shutdown(0)
+            self._server.pre_shutdown()  # those that wait for a request
+            await self._server.shutdown(grace_s)
 
     def _open(self) -> CallerServer:
         if self._server is None:

@@ -87,6 +87,7 @@ def members(event: Event) -> dict[str, Member]:  # noqa: C901, PLR0911 - one cas
             }
         case AttemptEnded():
             return {
+                "request_id": event.request_id,
                 "provider": event.provider,
                 "route": event.route,
                 "status": event.status,
@@ -106,7 +107,11 @@ def members(event: Event) -> dict[str, Member]:  # noqa: C901, PLR0911 - one cas
             state = BREAKER_STATES[event.state]
             return {"provider": event.provider, "route": event.route, "state": state}
         case KeyHandled():
-            return {"provider": event.provider, "result": event.result}
+            return {
+                "request_id": event.request_id,
+                "provider": event.provider,
+                "result": event.result,
+            }
         case ConnectionDiscarded():
             return {"provider": event.provider, "reason": event.why}
         case CodeUnmapped():

@@ -23,7 +23,7 @@ class Grade(StrEnum):
 
 def as_tuple(value: object) -> object:
     """Let a single value stand for a list of one."""
-    return (value,) if isinstance(value, str | int) else value
+    return (value,) if isinstance(value, str | int | float) else value
 
 
 def _parse_statuses(value: object) -> object:

@@ -14,6 +14,7 @@ from .schema import Profile
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SUFFIX: Final = ".yaml"
 _MAX_BYTES: Final = 1024 * 1024
+_MAX_DEPTH: Final = 32
 
 Place: TypeAlias = tuple[str | int, ...]
 
@@ -41,10 +42,10 @@ class ProfileError(Exception):
         )
 
 
-class _AliasError(Exception):
-    def __init__(self, line: int) -> None:
+class _BombError(Exception):
+    def __init__(self, line: int, message: str) -> None:
         self.line = line
-        super().__init__("an alias; write it out")
+        super().__init__(message)
 
 
 def names() -> list[str]:
@@ -99,18 +100,18 @@ def parse(source: str, *, name: str) -> Profile:
         ProfileError: something is wrong with it.
     """
     try:
+        _refuse_bombs(source)
         root = yaml.compose(source, Loader=_Loader)
-        _refuse_aliases(source)
         value = yaml.load(source, Loader=_Loader)  # noqa: S506 (a safe loader, or its C twin)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "cannot be read as YAML"
         fault = Fault("", mark.line + 1 if mark else 1, f"is not YAML: {problem}")
         raise ProfileError(name, (fault,)) from None
-    except _AliasError as error:
+    except _BombError as error:
         raise ProfileError(name, (Fault("", error.line, str(error)),)) from None
-    except (ValueError, RecursionError) as error:
-        raise ProfileError(name, (Fault("", 1, str(error) or "is nested too deep"),)) from None
+    except ValueError as error:  # a date that is none, say
+        raise ProfileError(name, (Fault("", 1, f"cannot be read: {error}"),)) from None
     faults = [Fault(_dotted(place), line, "stands twice") for place, line in _twice(root, ())]
     profile = None
     try:
@@ -130,12 +131,17 @@ def parse(source: str, *, name: str) -> Profile:
     return profile
 
 
-def _refuse_aliases(source: str) -> None:
-    """Refuse what can make a small file a huge document; no profile needs it."""
+def _refuse_bombs(source: str) -> None:
+    """Refuse what can make a small file a huge or a deep document; no profile needs it."""
+    depth = 0
     for event in yaml.parse(source, Loader=_Loader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            raise _AliasError(line)
+            raise _BombError(line, "an alias; write it out")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise _BombError(line, "is nested too deep")
 
 
 def _loose_ends(profile: Profile) -> Iterator[tuple[Place, str]]:

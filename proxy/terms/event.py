@@ -41,6 +41,7 @@ class CallEnded:
 class AttemptEnded:
     """One try over the wire ended, with an answer or without."""
 
+    request_id: str
     provider: str
     route: str
     duration_s: float
@@ -99,6 +100,7 @@ class BreakerMoved:
 class KeyHandled:
     """What was done with an idempotency key."""
 
+    request_id: str
     provider: str
     result: str  # new, replayed, joined, in_progress, pending, reused, generated, missing
 

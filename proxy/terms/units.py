@@ -20,14 +20,16 @@ class Model(BaseModel):
 
 
 def parse_duration(value: object) -> object:
-    """Turn `250ms` into seconds; numbers stay.
+    """Turn `250ms` into seconds; numbers stay, and so does `0`, which needs no unit.
 
     Raises:
-        ValueError: *value* is text and no duration.
+        ValueError: *value* is no duration.
     """
-    if not isinstance(value, str):
+    if value == "0":
+        return 0.0
+    if not isinstance(value, str | bool):
         return value
-    found = _DURATION.fullmatch(value)
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         msg = "a duration is a number with a unit: 250ms, 2s, 1m, 24h"
         raise ValueError(msg)
@@ -38,11 +40,11 @@ def parse_size(value: object) -> object:
     """Turn `64KiB` into bytes; numbers stay.
 
     Raises:
-        ValueError: *value* is text and no size.
+        ValueError: *value* is no size.
     """
-    if not isinstance(value, str):
+    if not isinstance(value, str | bool):
         return value
-    found = _SIZE.fullmatch(value)
+    found = _SIZE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         msg = "a size is a whole number with a unit: 512B, 64KiB, 1MiB"
         raise ValueError(msg)

@@ -56,13 +56,11 @@ def leg() -> MakeLeg:
         clock = SystemClock()
         settings = TimeoutSettings(**{"attempt": "1s", "tls": tls_s, **timeouts})
         origin = Origin(host, port, is_tls=tls is not None)
-        pool: Pool
         connector = Connector(
             origin,
             settings,
             None if tls is None else tls_context(tls),
             clock,
-            on_spoilt=pool.on_spoilt,
         )
         pool = Pool(
             "acme",

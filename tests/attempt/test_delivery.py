@@ -58,8 +58,7 @@ async def test_no_connection_free_in_time_sent_nothing(leg: MakeLeg) -> None:
         leg(provider.port, connections={"max": 1}, pool="20ms") as one,
     ):
         first = asyncio.ensure_future(one.send())
-        while not provider.requests:
-            await asyncio.sleep(0.001)
+        await provider.arrived.wait()
         outcome = await one.send()
         first.cancel()
         assert isinstance(outcome, Failed)
@@ -293,8 +292,7 @@ async def test_an_upload_that_stalls_is_a_write_time_out(leg: MakeLeg) -> None:
 async def test_a_cancelled_attempt_gives_its_connection_back_closed(leg: MakeLeg) -> None:
     async with RawProvider([raw.hang]) as provider, leg(provider.port) as one:
         task = asyncio.ensure_future(one.send())
-        while not provider.requests:
-            await asyncio.sleep(0.001)
+        await provider.arrived.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

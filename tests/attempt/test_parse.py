@@ -54,7 +54,8 @@ def test_a_whole_answer_is_read_however_it_is_cut_into_pieces(name: str, step: i
 
 def test_fields_keep_their_order_case_and_repeats_and_no_trailer_joins_them() -> None:
     parser = parse(
-        b"HTTP/1.1 200 OK\r\nX-b: 1\r\nX-A: caf\xe9 \r\nx-B: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\nX-b: 1\r\nX-A: caf\xe9 \r\nx-B: 2\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n"
         b"0\r\nX-T: y\r\n\r\n"
     )
     assert parser.head is not None

@@ -40,6 +40,7 @@ RESPONDED = Responded(
     is_whole=True,
 )
 ATTEMPT_ENDED = AttemptEnded(
+    request_id="req_1",
     provider="acme",
     route="create_payment",
     duration_s=0.2,
@@ -69,7 +70,7 @@ class Make:
             RetryDenied("req_1", "acme", "create_payment", "gateway_timeout", Denial.UNSAFE, 1),
             LimitWaited("acme", "account", 0.5, is_refused=False),
             BreakerMoved("acme", "all", 2),
-            KeyHandled("acme", "new"),
+            KeyHandled("req_1", "acme", "new"),
             ConnectionDiscarded("acme", "stale"),
             CodeUnmapped("acme"),
             FaultOccurred("req_1", "KeyError", "listener"),

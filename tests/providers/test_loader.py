@@ -57,9 +57,11 @@ def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
     ("source", "expected"),
     [
         ("", ("", 1, "Input should be a valid dictionary or instance of Profile")),
-        ("a: [", ("", 1, "is not YAML: ")),
+        ("a: [", ("", 2, "is not YAML: ")),
         ("a: 1\nb: \x00", ("", 1, "is not YAML")),
         (f"{HEAD}x: &a 1\ny: *a\n", ("", 5, "an alias; write it out")),
+        (f"{HEAD}x: 2024-99-99\n", ("", 1, "cannot be read: month")),
+        (f"{HEAD}x: {'[' * 99}\n", ("", 4, "is nested too deep")),
         (f"{HEAD}name: other\n", ("name", 4, "stands twice")),
         (f"{HEAD}nmae: x\n", ("nmae", 4, "Extra inputs are not permitted")),
         ("version: 2\nname: acme\ntitle: A\n", ("version", 1, "Input should be 1")),
@@ -175,6 +177,15 @@ def test_names_that_lead_nowhere_are_faults() -> None:
     ]
 
 
+def test_a_fault_in_a_value_of_the_wrong_kind_points_at_the_value() -> None:
+    found = faults(f"{HEAD}rules: 5\nroutes: [1]\nfields: {{code: [x]}}\n")
+    assert [(path, line) for path, line, _ in found] == [
+        ("rules", 4),
+        ("routes.0", 5),
+        ("fields.code", 6),
+    ]
+
+
 def test_rules_have_names_of_their_own() -> None:
     one = "  - {name: r, when: {status: 400}, then: {}, grade: assumed, evidence: docs/x.md}\n"
     assert "two rules are called 'r'" in faults(f"{HEAD}rules:\n{one}{one}")[0][2]
@@ -188,8 +199,9 @@ def test_a_field_says_where_and_a_pattern_what() -> None:
 
 
 def test_a_bomb_of_brackets_is_a_fault_and_no_traceback() -> None:
-    with pytest.raises(ProfileError):
-        parse("[" * 5000, name="acme")
+    for bomb in ("[" * 5000, "[" * 5000 + "]" * 5000, f"{HEAD}routes:\n  {'- ' * 3000}x\n"):
+        with pytest.raises(ProfileError):
+            parse(bomb, name="acme")
 
 
 def test_the_key_of_spotflow_is_a_guess_and_that_of_the_simulator_is_not() -> None:
@@ -224,3 +236,9 @@ def test_every_claim_of_a_bundled_profile_has_evidence() -> None:
     for name in names():
         for _, claim in load(name).claims():
             assert claim.evidence
+
+
+def test_the_profile_of_the_manual_is_one() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "providers.md").read_text(encoding="utf-8")
+    written = manual.partition("```yaml\n")[2].partition("```")[0]
+    assert parse(written, name="docs/providers.md").name == "acme"

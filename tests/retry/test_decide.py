@@ -146,20 +146,24 @@ def test_a_refusal_is_denied_by_who_refused(reason: Refusal, denied_by: Denial) 
     assert judge(make.refused(reason), **UNKEYED) == Final(denied_by)
 
 
-@pytest.mark.parametrize(
-    "outcome",
-    [
-        NOT_SENT,
-        THROTTLED,
-        make.refused(Refusal.CIRCUIT_OPEN),
-        make.refused(Refusal.OVERLOADED),
-        make.refused(Refusal.RATE_LIMITED),
-        make.refused(Refusal.PAUSED),
-        make.refused(Refusal.DRAINING),
-    ],
-)
+@pytest.mark.parametrize("outcome", [NOT_SENT, THROTTLED])
 def test_what_did_nothing_may_be_sent_again_by_anyone(outcome: Outcome) -> None:
     assert may_repeat(outcome, **UNKEYED)
+
+
+@pytest.mark.parametrize("reason", list(Refusal))
+def test_a_refusal_is_worth_repeating_where_time_may_help(reason: Refusal) -> None:
+    passing = {
+        Refusal.CALLER_TOO_SLOW,
+        Refusal.CALLER_LEFT,
+        Refusal.PAUSED,
+        Refusal.CIRCUIT_OPEN,
+        Refusal.OVERLOADED,
+        Refusal.RATE_LIMITED,
+        Refusal.CLAIM_LOST,
+        Refusal.DRAINING,
+    }
+    assert may_repeat(make.refused(reason), **UNKEYED) is (reason in passing)
 
 
 @pytest.mark.parametrize(

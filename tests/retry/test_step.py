@@ -154,6 +154,7 @@ def test_only_a_key_lets_a_decline_answer_for_the_attempts_before_it() -> None:
         (make.key(covers_failures=False), False),
         (make.key(is_generated=True), False),
         (make.key(usable_until=1000.0), False),
+        (make.key(usable_until=1000.1), True),
     ],
 )
 def test_the_caller_may_repeat_an_unknown_payment_only_under_a_key_of_its_own_that_holds(

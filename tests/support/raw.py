@@ -110,6 +110,7 @@ class RawProvider:
     connections: int = 0
     bytes_seen: int = 0
     port: int = 0
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)  # a request has come
     _server: asyncio.Server | None = None
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
@@ -154,6 +155,7 @@ class RawProvider:
             self.bytes_seen += len(head) + 4
             seen = Seen(number, head, b"")
             self.seen.append(seen)
+            self.arrived.set()
             seen.body = await self._body(connected.reader, seen)
             self.bytes_seen += len(seen.body)
             await self._next()(connected)
