@@ -22,8 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
-from proxy.terms import Refusal, Refused, RouteEffect
-from proxy.terms.http import IDEMPOTENT_METHODS, SAFE_METHODS
+from proxy.terms import Refusal, Refused, RouteEffect, effect_of_method
 
 OTHER: Final = "other"  # the label of a route that nobody named
 _RESERVED: Final = b"/_paysluice"
@@ -192,7 +191,7 @@ class _Table:
             route=rule.name if rule else operation.name if operation else OTHER,
             operation=operation.name if operation else "",
             effect=(
-                (rule and rule.effect) or (operation and operation.effect) or _effect_of(method)
+                (rule and rule.effect) or (operation and operation.effect) or effect_of_method(method)
             ),
             target=self._base + rest,
         )
@@ -229,12 +228,6 @@ def _find(index: _Index, method: str, segments: list[bytes]) -> RouteRule | None
         else:
             return rule
     return None
-
-
-def _effect_of(method: str) -> RouteEffect:
-    if method in SAFE_METHODS:
-        return RouteEffect.READ
-    return RouteEffect.IDEMPOTENT if method in IDEMPOTENT_METHODS else RouteEffect.PAYMENT
 
 
 def _fault(target: bytes, path: bytes) -> str | None:

@@ -6,16 +6,16 @@
   `console` block that begin with `$ `; its other lines are what they print.
 - A `text` or `json` block that follows is what the commands before it print: its lines occur in
   what they printed, in that order, and `…` stands for anything.
-- HTML comments before a block say the rest (those of `expect` follow the commands they are of):
+- HTML comments before a block (`expect`: after it) say the rest:
 
       <!-- serve: http://127.0.0.1:9090/readyz -->   runs in the background until the page ends;
-                                                     the first URL must answer 200 before we go on,
-                                                     and the ports of all must be free before that
+                                                     the first URL must answer 200; all their
+                                                     ports must be free before
       <!-- expect: "outcome":"unknown" -->           the commands before it print this too
       <!-- file: acme.yaml -->                       the block is saved under this name
       <!-- skip: why -->                             the block is not run
 
-Exit code 0: all came out as the page says. 1: something did not, and it is named.
+Exit code 1: something did not come out as the page says, and it is named.
 """
 
 import os
@@ -25,7 +25,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +45,10 @@ _WORDS: Final = frozenset({"serve", "expect", "file", "skip"})
 
 
 class PageError(Exception):
-    """The page does not say what happens."""
+    """The page does not say what happens, at this line."""
+
+    def __init__(self, line: int, text: str) -> None:
+        super().__init__(f"line {line}: {text}")
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,7 @@ def tokens(page: str) -> list[Token]:
         line = page.count("\n", 0, match.start()) + 1
         word = match["word"]
         if word is not None and word not in _WORDS:
-            message = f"line {line}: no such comment: {word!r}"
-            raise PageError(message)
+            raise PageError(line, f"no such comment: {word!r}")
         kind = word or match["language"]
         found.append(Token(line, kind, match["value"] if word else match["text"]))
     return found
@@ -75,7 +76,9 @@ def tokens(page: str) -> list[Token]:
 class Run:
     """One run of a page in a folder."""
 
-    def __init__(self, folder: Path, *, ready_s: float = READY_S, command_s: float = COMMAND_S):
+    def __init__(
+        self, folder: Path, *, ready_s: float = READY_S, command_s: float = COMMAND_S
+    ) -> None:
         self._folder = folder
         self._ready_s = ready_s
         self._command_s = command_s
@@ -85,11 +88,7 @@ class Run:
         self.commands = 0
 
     def page(self, page: str) -> None:
-        """Do what *page* says.
-
-        Raises:
-            PageError: it did not come out as it says.
-        """
+        """Do what *page* says, or raise `PageError` where something else comes out."""
         pending: dict[str, str] = {}
         try:
             for token in tokens(page):
@@ -101,8 +100,7 @@ class Run:
                     self._block(token, pending)
                     pending = {}
             if not self.commands:
-                message = "the page has no command to run"
-                raise PageError(message)
+                raise PageError(1, "the page has no command to run")
         finally:
             self._clean_up()
 
@@ -146,34 +144,30 @@ class Run:
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            message = f"line {line}: took longer than {self._command_s:g} s: {command.strip()}"
-            raise PageError(message) from error
+            raise PageError(
+                line, f"took longer than {self._command_s:g} s: {command.strip()}"
+            ) from error
         printed = done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
         if done.returncode:
-            message = f"line {line}: exit code {done.returncode}: {command.strip()}\n{printed}"
-            raise PageError(message)
+            raise PageError(line, f"exit code {done.returncode}: {command.strip()}\n{printed}")
         return printed
 
     def _expect(self, line: int, shown: list[str]) -> None:
         if self._printed is None:
-            message = f"line {line}: there is no command whose output this could be"
-            raise PageError(message)
+            raise PageError(line, "there is no command whose output this could be")
         position = 0
         for wanted in filter(str.strip, shown):
             pattern = ".*?".join(map(re.escape, wanted.split("…")))
-            match = re.compile(pattern, re.DOTALL).search(self._printed, position)
+            match = re.compile(pattern).search(self._printed, position)
             if match is None:
-                message = (
-                    f"line {line}: expected {wanted!r}, but this was printed:\n{self._printed}"
-                )
-                raise PageError(message)
+                told = f"expected {wanted!r}, but this was printed:\n{self._printed}"
+                raise PageError(line, told)
             position = match.end()
 
     def _save(self, block: Token, name: str) -> None:
         file = self._folder / name
         if file.exists():
-            message = f"line {block.line}: {name} is there already, and would be overwritten"
-            raise PageError(message)
+            raise PageError(block.line, f"{name} is there already")
         file.write_text(block.text, encoding="utf-8")
         self._files.append(file)
 
@@ -181,8 +175,7 @@ class Run:
         for url in urls:
             port = urlsplit(url).port or 80
             if _is_taken(port):
-                message = f"line {block.line}: port {port} is in use: stop what listens there"
-                raise PageError(message)
+                raise PageError(block.line, f"port {port} is in use: stop what is there")
         server = subprocess.Popen(
             [*SHELL, block.text],
             cwd=self._folder,
@@ -195,11 +188,11 @@ class Run:
         end = time.monotonic() + self._ready_s
         while not _answers(urls[0]):
             if server.poll() is not None:
-                message = f"line {block.line}: ended with {server.returncode}: {block.text.strip()}"
-                raise PageError(message)
+                told = f"ended with {server.returncode}: {block.text.strip()}"
+                raise PageError(block.line, told)
             if time.monotonic() > end:
-                message = f"line {block.line}: {urls[0]} was not ready in {self._ready_s:g} s"
-                raise PageError(message)
+                told = f"{urls[0]} was not ready in {self._ready_s:g} s"
+                raise PageError(block.line, told)
             time.sleep(0.1)
 
     def _clean_up(self) -> None:
@@ -210,15 +203,17 @@ class Run:
 
 
 def stop(server: subprocess.Popen[bytes]) -> None:
-    """End the group of processes that *server* leads: with patience first."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(server.pid, number)
-            server.wait(STOP_S)
-        except ProcessLookupError:
-            break
-        except subprocess.TimeoutExpired:
-            continue
+    """End the group of processes that *server* leads, with patience first."""
+    for wanted in (signal.SIGTERM, signal.SIGKILL):
+        number, end = int(wanted), time.monotonic() + STOP_S
+        while time.monotonic() < end:
+            try:
+                os.killpg(server.pid, number)
+            except ProcessLookupError:
+                return
+            number = 0  # from now on: is one of them left?
+            server.poll()
+            time.sleep(0.05)
 
 
 def _is_taken(port: int) -> bool:
@@ -231,7 +226,7 @@ def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - the page's own http URL
             return True
-    except (urllib.error.URLError, OSError):
+    except OSError:
         return False
 
 
@@ -249,4 +244,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what we started ends with us
     sys.exit(main(sys.argv[1:]))

@@ -15,6 +15,7 @@ from proxy.terms import (
     AttemptEnded,
     Call,
     Clock,
+    CodeUnmapped,
     Delivery,
     Emit,
     Failed,
@@ -70,6 +71,8 @@ class Attempt:
         call.progress.waited(self._clock.monotonic() - started)
         if not isinstance(outcome, Refused):
             self._emit(self._report(call, outcome, self._clock.monotonic() - started))
+        if isinstance(outcome, Answered) and self._is_unmapped(outcome):
+            self._emit(CodeUnmapped(call.provider))
         return outcome
 
     async def _send(self, call: Call, started: float) -> Outcome:
@@ -150,6 +153,10 @@ class Attempt:
             self._pool.release(exchange.connection)
         else:
             self._pool.discard(exchange.connection, exchange.spoilt_by)
+
+    def _is_unmapped(self, outcome: Answered) -> bool:
+        code = outcome.facts.code if outcome.error_code is not None else None
+        return code is not None and not self._classifier.knows_code(code)
 
     def _report(self, call: Call, outcome: Answered | Failed, duration_s: float) -> AttemptEnded:
         answered = outcome if isinstance(outcome, Answered) else None

@@ -10,7 +10,8 @@ Rules:
     is not 402: that ends the search for a payment whose outcome is unknown.
 4.  `transient: false`, `effect: unknown` and a better word are safe whatever they rest on.
 5.  An error inside a 2xx is claimed for named operations, with its kind and its effect.
-6.  A decline whose effect nobody knows is a contradiction: the application would pay again.
+6.  Only a documented route may be said to do less than its method promises: that licenses a repeat.
+7.  A decline whose effect nobody knows is a contradiction: the application would pay again.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from proxy.terms import Effect, ErrorCode, ErrorType, Kind
+from proxy.terms import Effect, ErrorCode, ErrorType, Kind, RouteEffect
 
 # Contract section 4: whoever answers one of these did nothing, unless a profile says otherwise.
 REFUSED_STATUSES: Final = frozenset(
@@ -47,6 +48,15 @@ EFFECT_OF_KIND: Final[Mapping[Kind, Effect]] = MappingProxyType(
         Kind.DUPLICATE: Effect.UNKNOWN,
     }
 )
+# How much harm a repeat of a call could do.
+_HARM: Final[Mapping[RouteEffect, int]] = MappingProxyType(
+    {RouteEffect.READ: 0, RouteEffect.IDEMPOTENT: 1, RouteEffect.PAYMENT: 2}
+)
+
+
+def is_kinder(effect: RouteEffect, promised: RouteEffect) -> bool:
+    """Whether a call of this *effect* may be repeated more freely than one as *promised*."""
+    return _HARM[effect] < _HARM[promised]
 
 
 @dataclass(frozen=True, slots=True)

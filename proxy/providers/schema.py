@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from proxy.terms import Effect, ErrorCode, Kind, RouteEffect
+from proxy.terms import Effect, ErrorCode, Kind, RouteEffect, effect_of_method
 from proxy.terms.units import Duration, Model
 
 from .kinds import (
@@ -22,7 +22,7 @@ from .kinds import (
     Texts,
     as_tuple,
 )
-from .licence import EFFECT_OF_KIND, Claimed, find_fault
+from .licence import EFFECT_OF_KIND, Claimed, find_fault, is_kinder
 
 
 class TextField(Claim):
@@ -152,6 +152,16 @@ class Route(Claim):
     name: Name
     match: Annotated[str, Field(pattern=r"^[A-Z]+ /[^\s?#]*$")]
     effect: RouteEffect
+
+    @model_validator(mode="after")
+    def _is_licensed(self) -> Self:
+        if not self.is_documented and is_kinder(self.effect, effect_of_method(self.method)):
+            msg = (
+                f"a {self.method} may be called `{self.effect.value}` by a documented claim only: "
+                "that licenses a repeat"
+            )
+            raise ValueError(msg)
+        return self
 
     @property
     def method(self) -> str:

@@ -6,7 +6,7 @@ from enum import Enum, IntEnum, StrEnum
 from typing import Protocol
 
 from .effect import Effect
-from .http import Headers
+from .http import IDEMPOTENT_METHODS, SAFE_METHODS, Headers
 
 
 class RouteEffect(StrEnum):
@@ -15,6 +15,13 @@ class RouteEffect(StrEnum):
     READ = "read"
     IDEMPOTENT = "idempotent"
     PAYMENT = "payment"
+
+
+def effect_of_method(method: str) -> RouteEffect:
+    """Say what a method promises (RFC 9110 section 9.2); one that nobody knows is a payment."""
+    if method in SAFE_METHODS:
+        return RouteEffect.READ
+    return RouteEffect.IDEMPOTENT if method in IDEMPOTENT_METHODS else RouteEffect.PAYMENT
 
 
 class Delivery(IntEnum):

@@ -1,6 +1,7 @@
 """The rolling count of attempts and failures."""
 
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from proxy.breaker.window import Window
@@ -27,6 +28,7 @@ def test_a_slot_that_is_used_again_starts_at_nothing() -> None:
     assert window.count(1029.0) == (1, 0)
 
 
+@hypothesis_settings(deadline=None)
 @given(
     length_s=st.floats(0.01, 1e5),
     steps=st.lists(st.tuples(st.floats(0, 1e5), st.booleans()), max_size=100),

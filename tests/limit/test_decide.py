@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from proxy.limit.decide import NoToken, Slot, take
@@ -45,6 +46,7 @@ def test_one_that_comes_exactly_on_time_is_not_refused_for_a_rounding() -> None:
 rates = st.builds(Rate, st.floats(0.1, 1000), st.floats(0.1, 3600))
 
 
+@hypothesis_settings(deadline=None)
 @given(
     rate=rates,
     burst=st.integers(1, 50),
@@ -72,6 +74,7 @@ def test_over_any_time_at_most_burst_and_rate_are_let_go(
             assert end - begin + 1 <= burst + rate.per_second * (elapsed + 3e-6) + 1e-6
 
 
+@hypothesis_settings(deadline=None)
 @given(rate=rates, burst=st.integers(1, 50), behind=st.floats(0, 100))
 def test_who_is_told_when_to_come_back_is_served_then(
     rate: Rate, burst: int, behind: float

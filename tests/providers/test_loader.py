@@ -242,3 +242,20 @@ def test_the_profile_of_the_manual_is_one() -> None:
     manual = (Path(__file__).parents[2] / "docs" / "providers.md").read_text(encoding="utf-8")
     written = manual.partition("```yaml\n")[2].partition("```")[0]
     assert parse(written, name="docs/providers.md").name == "acme"
+
+
+@pytest.mark.parametrize("grade", ["observed", "assumed"])
+@pytest.mark.parametrize(
+    ("match", "effect"), [("POST /search", "read"), ("PATCH /x", "idempotent"), ("PUT /x", "read")]
+)
+def test_a_route_that_does_less_than_its_method_needs_proof(
+    match: str, effect: str, grade: str
+) -> None:
+    source = (
+        "version: 1\nname: acme\ntitle: Acme\nroutes:\n"
+        f"  - {{name: search, match: {match}, effect: {effect}, grade: GRADE, evidence: https://a.b/c}}"
+    )
+    with pytest.raises(ProfileError) as refused:
+        parse(source.replace("GRADE", grade), name="acme")
+    assert "licenses a repeat" in refused.value.faults[0].message
+    assert parse(source.replace("GRADE", "documented"), name="acme").routes[0].effect == effect

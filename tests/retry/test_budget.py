@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from proxy.retry.budget import RetryBudget
@@ -55,6 +56,7 @@ def test_it_says_what_it_counted() -> None:
     assert repr(budget) == "RetryBudget(requests=1, retries=1)"
 
 
+@hypothesis_settings(deadline=None)
 @given(
     steps=st.lists(st.tuples(st.floats(0, 5), st.booleans()), max_size=200),
     ratio=st.floats(0, 1),

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from proxy.normalise import needs_envelope, word_for
 from proxy.providers import Profile
-from proxy.terms import Answer, Answered, Effect, Kind, RouteEffect
-from proxy.terms.http import IDEMPOTENT_METHODS, SAFE_METHODS
+from proxy.route import Matched, ProviderRoutes, Router, parse_rules
+from proxy.terms import Answer, Answered, RouteEffect
 
 CASES = Path(__file__).parent.parent / "providers" / "cases"
 
@@ -70,32 +70,20 @@ def _read(line: dict[str, Any]) -> Case:
 
 
 def route_of(profile: Profile, method: str, path: str) -> tuple[str, RouteEffect]:
-    """The operation of a call and what it does, as `route` finds them."""
-    bare = urlsplit(path).path
-    paths = [bare] + [bare.removeprefix(p) for p in profile.prefixes if bare.startswith(p)]
-    for route in profile.routes:
-        if route.method == method and any(_fits(route.template, p) for p in paths):
-            return route.name, route.effect
-    if method in SAFE_METHODS:
-        return "", RouteEffect.READ
-    return "", RouteEffect.IDEMPOTENT if method in IDEMPOTENT_METHODS else RouteEffect.PAYMENT
-
-
-def _fits(template: str, path: str) -> bool:
-    wanted, given = template.split("/"), path.split("/")
-    return len(wanted) == len(given) and all(
-        w == g or (w.startswith("{") and g) for w, g in zip(wanted, given, strict=True)
+    """The operation of a call and what it does."""
+    routes = ProviderRoutes(
+        name=profile.name,
+        mount=b"/",
+        operations=parse_rules(profile.routes),
+        prefixes=tuple(prefix.encode("ascii") for prefix in profile.prefixes),
     )
+    matched = Router([routes]).match(method, path.encode())
+    assert isinstance(matched, Matched), path
+    return matched.operation, matched.effect
 
 
 def outcome_of(answered: Answered) -> str | None:
     """The envelope's word for what became of the payment (contract section 4)."""
-    if answered.kind is Kind.OK:
+    if not needs_envelope(answered):
         return None
-    match answered.effect:
-        case Effect.NONE:
-            return "rejected"
-        case Effect.UNKNOWN:
-            return "unknown"
-        case Effect.SETTLED:
-            return "declined" if answered.kind is Kind.DECLINED else "succeeded"
+    return word_for(answered, effect=RouteEffect.PAYMENT).value
