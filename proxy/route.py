@@ -191,7 +191,9 @@ class _Table:
             route=rule.name if rule else operation.name if operation else OTHER,
             operation=operation.name if operation else "",
             effect=(
-                (rule and rule.effect) or (operation and operation.effect) or effect_of_method(method)
+                (rule and rule.effect)
+                or (operation and operation.effect)
+                or effect_of_method(method)
             ),
             target=self._base + rest,
         )

@@ -80,9 +80,12 @@ class App:
         """Announce the end, keep accepting for a while, then finish what is under way."""
         self.state = DRAINING
         await self._clock.sleep(self.settings.drain.delay)
+        until = self._clock.monotonic() + self.settings.drain.timeout
         if self._listener is not None:
             self._listener.stop_accepting()
-        cut = await self._journeys.drain(self.settings.drain.timeout)
+            # A body that is still read or written is under way too, with or without a journey.
+            await self._listener.drain(self.settings.drain.timeout)
+        cut = await self._journeys.drain(max(0.0, until - self._clock.monotonic()))
         if cut:
             self.log.line("warning", "drain_cut_off", attempts=cut)
         if self._listener is not None:

@@ -16,7 +16,6 @@ from proxy.retry import judge, may_repeat
 from proxy.route import Matched, ProviderRoutes, Router, parse_rules
 from proxy.settings import ConfigError, ProviderSettings
 from proxy.settings import load as load_settings
-from proxy.settings.address import parse_base_url
 from proxy.system import SystemClock
 from proxy.terms import (
     Again,
@@ -159,8 +158,8 @@ def _provider(question: Question) -> tuple[ProviderSettings, Profile]:
         LookupError: the config has no provider of that name.
     """
     if question.config is None:
-        settings = ProviderSettings(
-            profile=question.provider, base_url=parse_base_url("https://provider.invalid")
+        settings = ProviderSettings.model_validate(
+            {"profile": question.provider, "base_url": "https://provider.invalid"}
         )
         return settings, load(question.provider)
     providers = load_settings(question.config, os.environ).providers

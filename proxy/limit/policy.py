@@ -102,8 +102,10 @@ class LimitPolicy:
         # The waits run side by side: the longest is the one that is felt.
         for limit, _ in waits:
             limit.waiting += 1
+        longest_s = max(wait_s for _, wait_s in waits)
+        call.progress.waited(longest_s)
         try:
-            await self._clock.sleep(max(wait_s for _, wait_s in waits))
+            await self._clock.sleep(longest_s)
         finally:
             for limit, _ in waits:
                 limit.waiting -= 1
@@ -116,7 +118,9 @@ class LimitPolicy:
             return None
         began = self._clock.monotonic()
         is_in = await self._in_flight.queue(_patience_s(call, began))
-        self._report(IN_FLIGHT, self._clock.monotonic() - began, is_refused=not is_in)
+        waited_s = self._clock.monotonic() - began
+        call.progress.waited(waited_s)
+        self._report(IN_FLIGHT, waited_s, is_refused=not is_in)
         if not is_in:
             return Refused(reason=Refusal.OVERLOADED)
         refused = _refused_if_abandoned(call)

@@ -1,10 +1,12 @@
 """A caller's body: whole where it is small enough to be kept, else a stream read once."""
 
 import asyncio
+from collections import deque
 
 from aiohttp import StreamReader
+from aiohttp.http_exceptions import HttpProcessingError
 
-from proxy.terms import StreamEnd
+from proxy.terms import Refusal, StreamEnd
 
 
 class CallerBody:
@@ -17,8 +19,9 @@ class CallerBody:
         self._length = length
         self._left_bytes = max_bytes
         self._idle_s = idle_s
-        self._kept: list[bytes] = []
+        self._kept: deque[bytes] = deque()
         self._end: StreamEnd | None = None
+        self.cut_by = Refusal.CALLER_LEFT  # why the body was cut, once it was
 
     @property
     def length(self) -> int | None:
@@ -45,7 +48,7 @@ class CallerBody:
     async def read(self) -> bytes | StreamEnd:
         """Give the next piece, or how the body ended."""
         if self._kept:
-            return self._kept.pop(0)
+            return self._kept.popleft()
         return await self._next()
 
     async def _next(self) -> bytes | StreamEnd:
@@ -63,6 +66,12 @@ class CallerBody:
         try:
             async with asyncio.timeout(self._idle_s):
                 piece = await self._content.readany()
-        except Exception:  # noqa: BLE001 - aiohttp raises many classes for one fact
-            return StreamEnd.CUT
-        return piece or StreamEnd.WHOLE
+        except TimeoutError:
+            self.cut_by = Refusal.CALLER_TOO_SLOW
+        except HttpProcessingError:
+            self.cut_by = Refusal.MALFORMED
+        except Exception:  # noqa: BLE001 - aiohttp raises many classes for a caller who left
+            self.cut_by = Refusal.CALLER_LEFT
+        else:
+            return piece or StreamEnd.WHOLE
+        return StreamEnd.CUT

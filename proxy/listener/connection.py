@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final, Protocol, cast
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.http import RawRequestMessage
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
 
-from proxy.terms import Refusal, Refused
+from proxy.terms import Effect, Refusal, Refused
 
 _BAD_REQUEST: Final = 400
 
@@ -46,7 +47,7 @@ class AnswerFault(Protocol):
 class CallerConnection(web.RequestHandler):
     """Bounds the time for a head, tells of a caller who left, answers what aiohttp refuses."""
 
-    __slots__ = ("_answer_fault", "_head_timeout_s", "_head_timer", "_is_busy", "_on_lost")
+    __slots__ = ("_answer_fault", "_body", "_head_timeout_s", "_head_timer", "_is_busy", "_on_lost")
 
     def __init__(
         self,
@@ -61,26 +62,34 @@ class CallerConnection(web.RequestHandler):
         self._head_timeout_s = head_timeout_s
         self._head_timer: asyncio.TimerHandle | None = None
         self._is_busy = False
+        self._body: StreamReader | None = None  # of the latest request
         self._on_lost: Callable[[], None] | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Start the time for a head with its first byte."""
-        if not self._is_busy and self._head_timer is None:
+        """Start the time for a head with its first byte; tell a body that its framing broke."""
+        is_body_coming = self._body is not None and not self._body.is_eof()
+        if data and self._head_timer is None and not (self._is_busy or is_body_coming):
             loop = asyncio.get_running_loop()
             self._head_timer = loop.call_later(self._head_timeout_s, self.force_close)
         super().data_received(data)
+        if self._body is not None:
+            self._break_off(self._body)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Tell whoever serves this caller that it left."""
         self._stop_head_timer()
         if self._on_lost is not None:
             self._on_lost()
+        if self._body is not None and not self._is_busy:
+            self._body.feed_eof()  # aiohttp reads on what was refused: nothing more will come
         super().connection_lost(exc)
 
-    def head_came(self) -> None:
-        """Note that a whole head was read: its time stops."""
+    def head_came(self, body: StreamReader) -> None:
+        """Note that a whole head was read: its time stops, and what comes next is *body*."""
         self._is_busy = True
+        self._body = body
         self._stop_head_timer()
+        self._break_off(body)
 
     def request_ended(self) -> None:
         """Note that a request was answered."""
@@ -88,8 +97,10 @@ class CallerConnection(web.RequestHandler):
         self._on_lost = None
 
     def on_lost(self, callback: Callable[[], None]) -> None:
-        """Run *callback* should the caller leave before the request is answered."""
+        """Run *callback* should the caller leave before the request is answered, or has it left."""
         self._on_lost = callback
+        if self.transport is None:
+            callback()
 
     def handle_error(
         self,
@@ -104,6 +115,12 @@ class CallerConnection(web.RequestHandler):
         """
         self._stop_head_timer()
         return self._answer_fault(request, _refused(status, exc, self.max_line_size)).as_response()
+
+    def _break_off(self, body: StreamReader) -> None:
+        """End a body whose framing broke: aiohttp queues the fault, and its reader waits."""
+        has_fault = self._messages and not isinstance(self._messages[-1][0], RawRequestMessage)
+        if has_fault and not body.is_eof():
+            body.set_exception(BadHttpMessage("the framing of the body is broken"))
 
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
@@ -121,7 +138,8 @@ class CallerServer(web.Server):
 
 def _refused(status: int, exc: BaseException | None, max_line_bytes: int) -> Refused:
     if status != _BAD_REQUEST:
-        return Refused(reason=Refusal.INTERNAL)
+        # A bug that `Handler.serve` could not answer: nothing is known of what was sent.
+        return Refused(reason=Refusal.INTERNAL, effect=Effect.UNKNOWN)
     if isinstance(exc, LineTooLong):
         # aiohttp has one class for a long request line and for long fields; its limit tells.
         is_line = exc.args[1:2] == (max_line_bytes,)

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from proxy.retry import may_repeat
+from proxy.retry import caller_may_repeat
 from proxy.terms import (
     Answered,
     Call,
@@ -50,12 +50,14 @@ class Journeys:
             call.progress.abandon()
             if call.effect is RouteEffect.READ:
                 task.cancel()
-            return overdue(call)
+            return self.overdue(call)
         except asyncio.CancelledError:
             call.progress.abandon()
+            if task.cancelled():  # cut off by the end of the process: the caller is told
+                return self.overdue(call)
             raise
         except Exception:  # noqa: BLE001 - a bug of ours ends one call, never the process
-            return faulty(call)
+            return self.faulty(call)
 
     async def drain(self, timeout_s: float) -> int:
         """Wait for what is under way; give how many had to be cut off after *timeout_s*."""
@@ -67,50 +69,43 @@ class Journeys:
             task.cancel()
         return len(left)
 
+    def overdue(self, call: Call) -> Outcome:
+        """Give the outcome of a call whose time is over while an attempt is under way."""
+        return self._so_far(call, Failed(reason=ProxyError.HTTP_RESPONSE_TIMEOUT))
+
+    def faulty(self, call: Call) -> Outcome:
+        """Give the outcome of a call that met a bug of ours: it may have done something."""
+        return self._so_far(call, Refused(reason=Refusal.INTERNAL))
+
+    def _so_far(self, call: Call, ending: Failed | Refused) -> Outcome:
+        progress = call.progress
+        is_at_stake = progress.is_sending and call.effect is not RouteEffect.READ
+        outcome = replace(
+            ending,
+            effect=Effect.UNKNOWN if is_at_stake else progress.effect,
+            delivery=progress.delivery,
+            attempts=progress.attempts + progress.is_sending,
+        )
+        is_retryable = caller_may_repeat(call, outcome, at=self._clock.monotonic())
+        return replace(outcome, is_retryable=is_retryable)
+
     def _ended(self, task: "asyncio.Task[Outcome]", call: Call) -> None:
         self._tasks.discard(task)
         if task.cancelled():
             return
         fault = task.exception()
         if fault is not None:
-            self._emit(FaultOccurred(call.request_id, type(fault).__name__, _place_of(fault)))
+            self._emit(fault_in(call.request_id, fault))
             return
         outcome = task.result()
         if call.progress.is_abandoned and isinstance(outcome, Answered) and outcome.answer.rest:
             outcome.answer.rest.close()
 
 
-def overdue(call: Call) -> Outcome:
-    """Give the outcome of a call whose deadline came while an attempt was under way."""
-    return _so_far(call, Failed(reason=ProxyError.HTTP_RESPONSE_TIMEOUT))
-
-
-def faulty(call: Call) -> Outcome:
-    """Give the outcome of a call that met a bug of ours: its attempts may have done something."""
-    return _so_far(call, Refused(reason=Refusal.INTERNAL))
-
-
-def _so_far(call: Call, ending: Failed | Refused) -> Outcome:
-    progress = call.progress
-    is_at_stake = progress.is_sending and call.effect is not RouteEffect.READ
-    outcome = replace(
-        ending,
-        effect=Effect.UNKNOWN if is_at_stake else progress.effect,
-        delivery=progress.delivery,
-        attempts=progress.attempts + progress.is_sending,
-    )
-    is_retryable = may_repeat(
-        outcome,
-        effect=call.effect,
-        is_keyed=call.is_keyed,
-        covers_failures=call.key is not None and call.key.covers_failures,
-    )
-    return replace(outcome, is_retryable=is_retryable)
-
-
-def _place_of(fault: BaseException) -> str:
-    """Name the function that raised: a place in our code, never the text of the fault."""
+def fault_in(request_id: str, fault: BaseException) -> FaultOccurred:
+    """Report a bug: its class and the function that raised, never its text."""
     place = fault.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
-    return "" if place is None else place.tb_frame.f_code.co_qualname
+    where = "" if place is None else place.tb_frame.f_code.co_qualname
+    return FaultOccurred(request_id, type(fault).__name__, where)

@@ -17,6 +17,8 @@ _REFUSED_METHODS: Final = frozenset({"CONNECT", "TRACE"})
 # RFC 3986 section 3.2.2, without userinfo: a name or an address, with or without a port.
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
 _HTTP_1_0: Final = (1, 0)
+_VERSIONS: Final = frozenset({_HTTP_1_0, (1, 1)})
+_MAX_LENGTH_DIGITS: Final = 19  # of the largest 64-bit number
 _ERROR_MODES: Final = frozenset({"envelope", "native", "passthrough"})
 
 
@@ -61,6 +63,8 @@ def judge_head(
     target = _origin_form(raw_target, hosts[0] if hosts else b"")
     is_old = version <= _HTTP_1_0
     fault = _host_fault(hosts, is_old=is_old) or _framing_fault(headers, is_old=is_old)
+    if version not in _VERSIONS:  # aiohttp lets HTTP/0.9 through, whose caller reads no status
+        fault = "the version is HTTP/1.1 or HTTP/1.0"
     if fault is None and target is None:
         fault = "the request target names another host"
     wishes = _wishes(headers)
@@ -108,9 +112,13 @@ def _framing_fault(headers: Headers, *, is_old: bool) -> str | None:
             return "the only transfer coding understood is chunked"
         if lengths:
             return "Transfer-Encoding and Content-Length exclude each other"
-    if len(lengths) > 1 or (lengths and not (lengths[0].isascii() and lengths[0].isdigit())):
+    if len(lengths) > 1 or (lengths and not _is_length(lengths[0])):
         return "Content-Length is one whole number"
     return None
+
+
+def _is_length(value: bytes) -> bool:
+    return value.isdigit() and len(value) <= _MAX_LENGTH_DIGITS
 
 
 def _length(headers: Headers) -> int | None:

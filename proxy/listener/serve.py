@@ -1,42 +1,47 @@
 """One request from its first byte to the last of its answer: the caller's side of the journey."""
 
+import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from proxy.ledger.keys import Keyed, apply
-from proxy.route import Matched, Router
+from proxy.route import Router
 from proxy.terms import (
     Answered,
-    BodyStream,
     Call,
     Clock,
     Emit,
     Headers,
-    Key,
-    KeyHandled,
     NewId,
     Outcome,
-    Progress,
     Refusal,
     Refused,
     Responded,
     RouteEffect,
-    StreamEnd,
 )
 
-from .body import CallerBody
 from .connection import CallerConnection, Written
 from .destination import Destination
-from .headers import forwarded
-from .journeys import Journeys
-from .request import Bounds, RequestFacts, judge_head
+from .journeys import Journeys, fault_in
+from .prepare import Judged, Preparer
+from .request import Bounds, judge_head
 from .respond import DEFAULT_SHAPE, About, Shape, message_for, shape_for, words_of
 from .settings import CallerSettings
 from .write import CONTINUE, Writer
 
 _NOBODY = "none"
+# After these the rest of the request, if there is one, cannot be told from the next.
+_SPOILING = frozenset(
+    {
+        Refusal.MALFORMED,
+        Refusal.CALLER_TOO_SLOW,
+        Refusal.CALLER_LEFT,
+        Refusal.TOO_LARGE,
+        Refusal.HEADERS_TOO_LARGE,
+    }
+)
 
 
 @dataclass(slots=True)
@@ -49,8 +54,8 @@ class _Serving:
     route: str = "other"
     effect: RouteEffect = RouteEffect.PAYMENT
     shape: Shape = DEFAULT_SHAPE
-    key: Key | None = None
-    waited_s: float = 0.0
+    call: Call | None = None
+    has_begun_answer: bool = False
 
 
 class Handler:
@@ -72,30 +77,58 @@ class Handler:
         self._router = router
         self._destinations = destinations
         self._journeys = journeys
-        self._settings = settings
         self._bounds = Bounds(settings.max_header_bytes, max_body_bytes)
         self._clock = clock
         self._emit = emit
         self._new_id = new_id
         self._is_draining = is_draining
+        self._preparer = Preparer(settings, clock, emit, new_id, max_body_bytes=max_body_bytes)
         self._writer = Writer(clock, stall_s=settings.body_timeout)
+        self._under_way = 0
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         serving = _Serving(self._new_id(), self._clock.monotonic())
         connection = request.protocol
         assert isinstance(connection, CallerConnection)
-        connection.head_came()
+        connection.head_came(request.content)
+        self._under_way += 1
+        self._is_idle.clear()
         try:
             outcome = await self._outcome(request, connection, serving)
             return await self._respond(request, outcome, serving)
+        except Exception as fault:  # noqa: BLE001 - a bug of ours ends one request, not the process
+            return await self._respond_to_fault(request, fault, serving)
         finally:
             connection.request_ended()
+            self._under_way -= 1
+            if not self._under_way:
+                self._is_idle.set()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until every request is answered to its last byte, for *timeout_s* at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._is_idle.wait()
 
     async def _outcome(
         self, request: web.BaseRequest, connection: CallerConnection, serving: _Serving
     ) -> Outcome:
         """Judge the request, and send it on its journey."""
+        judged = self._judge(request, serving)
+        if isinstance(judged, Refused):
+            return judged
+        call = await self._preparer.call(request, judged)
+        if isinstance(call, Refused):
+            return call
+        serving.call = call
+        connection.on_lost(call.progress.abandon)
+        return await self._journeys.run(judged.destination.service, call)
+
+    def _judge(self, request: web.BaseRequest, serving: _Serving) -> Judged | Refused:
+        """Say where the request goes, before a byte of its body is asked for."""
         headers: Headers = request.raw_headers
         facts = judge_head(
             request.method, request.version, _raw_target(request), headers, self._bounds
@@ -108,7 +141,13 @@ class Handler:
         destination = self._destinations[matched.provider]
         serving.provider, serving.route = matched.provider, matched.route
         serving.effect = matched.effect
-        serving.shape = _shape(destination, facts, headers)
+        errors = destination.errors
+        serving.shape = shape_for(
+            facts.wishes.error_mode or errors.mode,
+            errors.embedded,
+            headers,
+            include_body=errors.include_body,
+        )
         if destination.is_paused(matched.effect):
             return Refused(reason=Refusal.PAUSED, is_retryable=True)
         if facts.expects_continue:
@@ -117,120 +156,44 @@ class Handler:
                 return refused
             if request.transport is not None:
                 request.transport.write(CONTINUE)
-        body = await self._read_body(request, facts, destination)
-        if isinstance(body, Refused):
-            return body
-        call = self._call(request, matched, destination, facts, body, serving)
-        if isinstance(call, Refused):
-            return call
-        connection.on_lost(call.progress.abandon)
-        outcome = await self._journeys.run(destination.service, call)
-        serving.waited_s = call.progress.waited_s
-        return outcome
-
-    async def _read_body(
-        self, request: web.BaseRequest, facts: RequestFacts, destination: Destination
-    ) -> bytes | BodyStream | Refused:
-        body = CallerBody(
-            request.content,
-            length=facts.length,
-            max_bytes=self._bounds.max_body_bytes,
-            idle_s=self._settings.body_timeout,
-        )
-        match await body.keep(min(destination.replay_body_bytes, self._bounds.max_body_bytes)):
-            case bytes(whole):
-                return whole
-            case None:
-                return body
-            case StreamEnd.TOO_LARGE:
-                return Refused(reason=Refusal.TOO_LARGE)
-            case _:
-                is_gone = request.transport is None or request.transport.is_closing()
-                reason = Refusal.CALLER_LEFT if is_gone else Refusal.CALLER_TOO_SLOW
-                return Refused(reason=reason, is_retryable=True)
-
-    def _call(
-        self,
-        request: web.BaseRequest,
-        matched: Matched,
-        destination: Destination,
-        facts: RequestFacts,
-        body: bytes | BodyStream,
-        serving: _Serving,
-    ) -> Call | Refused:
-        headers = forwarded(request.raw_headers)
-        if isinstance(headers, Refused):
-            return headers
-        keyed = self._keyed(headers, body, matched, destination, request.method, serving)
-        if isinstance(keyed, Refused):
-            return keyed
-        serving.key = keyed.key
-        wish_s = facts.wishes.timeout_s
-        total_s = destination.total_s if wish_s is None else min(destination.total_s, wish_s)
-        return Call(
-            request_id=serving.request_id,
-            provider=matched.provider,
-            route=matched.route,
-            operation=matched.operation,
-            method=request.method,
-            target=matched.target,
-            headers=keyed.headers,
-            body=keyed.body,
-            effect=matched.effect,
-            deadline=serving.started + total_s,
-            progress=Progress(),
-            key=keyed.key,
-            tenant=destination.tenant(request.raw_headers),
-            may_repeat=facts.wishes.may_repeat,
-        )
-
-    def _keyed(
-        self,
-        headers: Headers,
-        body: bytes | BodyStream,
-        matched: Matched,
-        destination: Destination,
-        method: str,
-        serving: _Serving,
-    ) -> Keyed | Refused:
-        keyed = apply(
-            headers,
-            body,
-            rule=destination.key_rule(matched, method),
-            effect=matched.effect,
-            method=method,
-            require=destination.requires_key,
-            generate=destination.generates_key,
-            now=self._clock.monotonic(),
-            new_id=self._new_id,
-        )
-        if isinstance(keyed, Refused):
-            if keyed.reason is Refusal.KEY_MISSING:
-                self._emit(KeyHandled(serving.request_id, matched.provider, "missing"))
-        elif keyed.result != "none":
-            self._emit(KeyHandled(serving.request_id, matched.provider, keyed.result))
-        return keyed
+        return Judged(serving.request_id, serving.started, facts, matched, destination)
 
     async def _respond(
         self, request: web.BaseRequest, outcome: Outcome, serving: _Serving
     ) -> web.StreamResponse:
         provider = None if serving.provider == _NOBODY else serving.provider
-        about = About(serving.request_id, provider, serving.effect, serving.shape, serving.key)
+        key = serving.call.key if serving.call is not None else None
+        about = About(serving.request_id, provider, serving.effect, serving.shape, key)
         message = message_for(outcome, about)
         must_close = (
             not request.keep_alive
             or request.version < (1, 1)
             or self._is_draining()
-            or _spoils(outcome)
+            or (isinstance(outcome, Refused) and outcome.reason in _SPOILING)
         )
+        serving.has_begun_answer = True
         is_whole = await self._writer.write(request, message, close=must_close)
         self._report(request.method, outcome, serving, message.status, is_whole=is_whole)
         return Written(keep_alive=is_whole and not must_close).as_response()
 
+    async def _respond_to_fault(
+        self, request: web.BaseRequest, fault: Exception, serving: _Serving
+    ) -> web.StreamResponse:
+        """Tell of a bug of ours, and of what the call may have done before it."""
+        self._emit(fault_in(serving.request_id, fault))
+        if serving.has_begun_answer:
+            if request.transport is not None:
+                request.transport.abort()
+            return Written(keep_alive=False).as_response()
+        outcome: Outcome = Refused(reason=Refusal.INTERNAL)
+        if serving.call is not None:
+            outcome = self._journeys.faulty(serving.call)
+        return await self._respond(request, outcome, serving)
+
     def answer_fault(self, request: web.BaseRequest, refused: Refused) -> Written:
-        """Answer what never came to be a request, or met a bug of ours."""
+        """Answer what never came to be a request."""
         serving = _Serving(self._new_id(), self._clock.monotonic())
-        about = About(serving.request_id, None, RouteEffect.READ, DEFAULT_SHAPE)
+        about = About(serving.request_id, None, serving.effect, DEFAULT_SHAPE)
         message = message_for(refused, about)
         if request.transport is not None:
             head = self._writer.head(request, message, close=True)
@@ -253,7 +216,7 @@ class Handler:
                 error_code=error_code,
                 outcome=word,
                 duration_s=self._clock.monotonic() - serving.started,
-                upstream_s=serving.waited_s,
+                upstream_s=serving.call.progress.waited_s if serving.call is not None else 0.0,
                 attempts=outcome.attempts,
                 provider_code=facts.code if facts else None,
                 trace_id=facts.trace_id if facts else None,
@@ -265,20 +228,3 @@ class Handler:
 def _raw_target(request: web.BaseRequest) -> bytes:
     # aiohttp decodes the target as UTF-8 with surrogateescape: this gives the bytes back.
     return request.raw_path.encode("utf-8", "surrogateescape")
-
-
-def _shape(destination: Destination, facts: RequestFacts, headers: Headers) -> Shape:
-    errors = destination.errors
-    mode = facts.wishes.error_mode or errors.mode
-    return shape_for(mode, errors.embedded, headers, include_body=errors.include_body)
-
-
-def _spoils(outcome: Outcome) -> bool:
-    """Whether the rest of this request, if there is one, makes the connection useless."""
-    return isinstance(outcome, Refused) and outcome.reason in {
-        Refusal.MALFORMED,
-        Refusal.CALLER_TOO_SLOW,
-        Refusal.CALLER_LEFT,
-        Refusal.TOO_LARGE,
-        Refusal.HEADERS_TOO_LARGE,
-    }

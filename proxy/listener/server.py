@@ -9,6 +9,8 @@ from .serve import Handler
 from .settings import CallerSettings
 
 _BACKLOG = 1024
+_AT_ONCE_S = 0.001  # aiohttp takes 0 for ever
+_LINGER_S = 10.0  # for the rest of a body that was refused, so that its sender reads the answer
 
 
 class Listener:
@@ -52,7 +54,11 @@ class Listener:
         for site in self._sites:
             site.close()
 
-    async def close(self, grace_s: float = 0.0) -> None:
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until every caller has its whole answer, for *timeout_s* at most."""
+        await self._handler.drain(timeout_s)
+
+    async def close(self, grace_s: float = _AT_ONCE_S) -> None:
         """Close every connection; one that is being answered has *grace_s* to come to its end."""
         self.stop_accepting()
         if self._server is not None:
@@ -70,6 +76,7 @@ class Listener:
                 max_field_size=settings.max_header_bytes,
                 max_headers=settings.max_headers,
                 keepalive_timeout=settings.idle_timeout,
+                lingering_time=min(_LINGER_S, settings.body_timeout),
                 head_timeout_s=settings.header_timeout,
                 answer_fault=self._handler.answer_fault,
             )

@@ -8,6 +8,7 @@ from .budget import RetryBudget
 from .decide import judge, may_repeat
 from .policy import RetryPolicy
 from .settings import BackoffSettings, BudgetSettings, RetrySettings
+from .step import caller_may_repeat
 
 __all__ = [
     "BackoffSettings",
@@ -15,6 +16,7 @@ __all__ = [
     "RetryBudget",
     "RetryPolicy",
     "RetrySettings",
+    "caller_may_repeat",
     "judge",
     "may_repeat",
 ]

@@ -107,7 +107,7 @@ def ended(
     )
     if wait_s is None:
         wait_s = latest.retry_after_s
-    is_retryable = _caller_may_repeat(call, whole, at=now + (wait_s or 0.0))
+    is_retryable = caller_may_repeat(call, whole, at=now + (wait_s or 0.0))
     return replace(whole, is_retryable=is_retryable, retry_after_s=wait_s if is_retryable else None)
 
 
@@ -135,7 +135,8 @@ def _send_before(call: Call, so_far: SoFar) -> float:
     return call.deadline
 
 
-def _caller_may_repeat(call: Call, whole: Outcome, *, at: float) -> bool:
+def caller_may_repeat(call: Call, whole: Outcome, *, at: float) -> bool:
+    """Say whether the caller may send the very same request again, at *at* (monotonic seconds)."""
     # A key that we made up does not come with the very same request: its repeat gets a fresh one.
     # And one that the provider has forgotten by then licenses nothing.
     key = call.key

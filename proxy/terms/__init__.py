@@ -4,7 +4,16 @@ It imports nothing of ours. Whoever adds a member to a closed union here is show
 `match` that no longer closes.
 """
 
-from .call import BodyStream, Call, Delivery, Key, Progress, RouteEffect, StreamEnd, effect_of_method
+from .call import (
+    BodyStream,
+    Call,
+    Delivery,
+    Key,
+    Progress,
+    RouteEffect,
+    StreamEnd,
+    effect_of_method,
+)
 from .clock import Clock, NewId, Roll
 from .codes import CODES, ErrorCode, ErrorType
 from .effect import Effect, join

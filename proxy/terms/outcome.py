@@ -77,7 +77,7 @@ class AnswerStream(BodyStream, Protocol):
     """What of an answer is still on the wire. Its connection is held until it ends."""
 
     def on_end(self, callback: Callable[[], None]) -> None:
-        """Run *callback* once, when the stream has ended, however it did."""
+        """Run *callback* once, when the stream has ended, however it did; at once if it has."""
 
     def close(self) -> None:
         """Give up: the connection is closed if the stream has not ended."""

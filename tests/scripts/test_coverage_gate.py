@@ -1,5 +1,6 @@
 """The gate opens for what is covered, and for nothing else."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +47,12 @@ def toy(tmp_path: Path) -> Path:
 
 def run(folder: Path, calls: str) -> None:
     (folder / "play.py").write_text(f"from toy.decide import bound, sign\n{calls}\n")
-    subprocess.run([sys.executable, "-m", "coverage", "run", "play.py"], cwd=folder, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "coverage", "run", "play.py"],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if not name.startswith("COV")},
+        check=True,
+    )
 
 
 def judged(

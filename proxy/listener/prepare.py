@@ -1,0 +1,133 @@
+"""From a request that is sound to a call that can be sent: its body, its fields, its key."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from proxy.ledger import Keyed, apply
+from proxy.route import Matched
+from proxy.terms import (
+    BodyStream,
+    Call,
+    Clock,
+    Emit,
+    Headers,
+    KeyHandled,
+    NewId,
+    Progress,
+    Refusal,
+    Refused,
+    StreamEnd,
+)
+
+from .body import CallerBody
+from .destination import Destination
+from .headers import forwarded
+from .request import RequestFacts
+from .settings import CallerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A request whose head is sound, and where it goes."""
+
+    request_id: str
+    started: float  # monotonic seconds: the caller's wait is counted from here
+    facts: RequestFacts
+    matched: Matched
+    destination: Destination
+
+
+class Preparer:
+    """Makes calls of requests."""
+
+    def __init__(
+        self,
+        settings: CallerSettings,
+        clock: Clock,
+        emit: Emit,
+        new_id: NewId,
+        *,
+        max_body_bytes: int,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._emit = emit
+        self._new_id = new_id
+        self._max_body_bytes = max_body_bytes
+
+    async def call(self, request: web.BaseRequest, judged: Judged) -> Call | Refused:
+        """Read the body, find the key, and give the call; or say why it cannot be sent."""
+        body = await self._read_body(request, judged)
+        if isinstance(body, Refused):
+            return body
+        headers = forwarded(request.raw_headers)
+        if isinstance(headers, Refused):
+            return headers
+        keyed = self._key(headers, body, judged, request.method)
+        if isinstance(keyed, Refused):
+            return keyed
+        return self._call(request, judged, keyed)
+
+    async def _read_body(
+        self, request: web.BaseRequest, judged: Judged
+    ) -> bytes | BodyStream | Refused:
+        body = CallerBody(
+            request.content,
+            length=judged.facts.length,
+            max_bytes=self._max_body_bytes,
+            idle_s=self._settings.body_timeout,
+        )
+        match await body.keep(min(judged.destination.replay_body_bytes, self._max_body_bytes)):
+            case bytes(whole):
+                return whole
+            case None:
+                return body
+            case StreamEnd.TOO_LARGE:
+                return Refused(reason=Refusal.TOO_LARGE)
+            case _:
+                return Refused(
+                    reason=body.cut_by, is_retryable=body.cut_by is not Refusal.MALFORMED
+                )
+
+    def _key(
+        self, headers: Headers, body: bytes | BodyStream, judged: Judged, method: str
+    ) -> Keyed | Refused:
+        destination, matched = judged.destination, judged.matched
+        keyed = apply(
+            headers,
+            body,
+            rule=destination.key_rule(matched, method),
+            effect=matched.effect,
+            method=method,
+            require=destination.requires_key,
+            generate=destination.generates_key,
+            now=self._clock.monotonic(),
+            new_id=self._new_id,
+        )
+        result = keyed.result if isinstance(keyed, Keyed) else "none"
+        if isinstance(keyed, Refused) and keyed.reason is Refusal.KEY_MISSING:
+            result = "missing"
+        if result != "none":
+            self._emit(KeyHandled(judged.request_id, destination.name, result))
+        return keyed
+
+    def _call(self, request: web.BaseRequest, judged: Judged, keyed: Keyed) -> Call:
+        destination, matched, wishes = judged.destination, judged.matched, judged.facts.wishes
+        total_s = min(destination.total_s, wishes.timeout_s or destination.total_s)
+        return Call(
+            request_id=judged.request_id,
+            provider=destination.name,
+            route=matched.route,
+            operation=matched.operation,
+            method=request.method,
+            target=matched.target,
+            headers=keyed.headers,
+            body=keyed.body,
+            effect=matched.effect,
+            deadline=judged.started + total_s,
+            progress=Progress(),
+            key=keyed.key,
+            tenant=destination.tenant(request.raw_headers),
+            may_repeat=wishes.may_repeat,
+        )
