@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# An editable install warns at length of what every such install does.
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 SOURCES := proxy tests bench scripts
 # Two workers: what CI has. Tests share nothing, so more is only faster.
 WORKERS ?= 2
@@ -42,7 +44,7 @@ coverage: $(VENV)/.dev
 readme: $(VENV)/.dev ## the README's commands, verbatim
 	$(BIN)/python scripts/run_readme.py README.md
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.dev ## what the sidecar costs on this machine, in a minute
 	$(BIN)/python bench/overhead.py
 
 clean:
@@ -51,12 +53,12 @@ clean:
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(PIP) install --upgrade pip
 
 $(VENV)/.run: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(PIP) install --editable .
 	touch $@
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(PIP) install --editable '.[dev]'
 	touch $@ $(VENV)/.run

@@ -10,7 +10,7 @@ from proxy.observe import JsonLog, LastErrors, Metrics, TextLog, fan_out
 from proxy.observe.log import Stream
 from proxy.providers import Profile, ProfileError, load
 from proxy.route import Router
-from proxy.settings import Address, Settings, redacted
+from proxy.settings import Address, ProviderSettings, Settings, redacted
 from proxy.simulator import Simulator
 from proxy.stores.memory import MemoryLimits
 from proxy.terms import Clock, Emit, NewId, Roll, Sample
@@ -71,6 +71,9 @@ class App:
             await self._start_simulator()
             self._build_providers()
             await self._start_listener()
+        except StartError:
+            await self.close()
+            raise
         except OSError as error:
             await self.close()
             raise StartError(_reason(error)) from error
@@ -129,14 +132,23 @@ class App:
             try:
                 loaded[name] = load(provider.profile)
             except ProfileError as error:
-                fault = error.faults[0]
-                text = f"providers.{name}.profile: {fault.path}: {fault.message}"
-                raise StartError(text) from error
+                msg = f"providers.{name}.profile: {str(error).splitlines()[0]}"
+                raise StartError(msg) from error
         return loaded
 
     def _build_providers(self) -> None:
-        self._providers = {
-            name: Provider(
+        for name, settings in self.settings.providers.items():
+            self._providers[name] = self._build_provider(name, settings)
+        self._metrics.add_gauges(self._samples)
+
+    def _build_provider(self, name: str, settings: ProviderSettings) -> Provider:
+        """Build what one provider needs.
+
+        Raises:
+            StartError: a certificate or a key of it cannot be used.
+        """
+        try:
+            return Provider(
                 name,
                 settings,
                 self._profiles[name],
@@ -147,9 +159,9 @@ class App:
                 self._emit,
                 is_draining=lambda: self.is_draining,
             )
-            for name, settings in self.settings.providers.items()
-        }
-        self._metrics.add_gauges(self._samples)
+        except OSError as error:  # OpenSSL does not say which file it could not use
+            msg = f"cannot start: providers.{name}.tls: {error.strerror or type(error).__name__}"
+            raise StartError(msg) from error
 
     def _origin(self, name: str) -> Origin:
         url = self.settings.providers[name].base_url

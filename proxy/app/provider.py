@@ -192,7 +192,8 @@ def tenant_of(names: tuple[str, ...]) -> Callable[[Headers], str]:
     def tenant(headers: Headers) -> str:
         if not wanted:
             return ""
-        values = chain.from_iterable((name, *every(headers, name)) for name in wanted)
+        # A name ends in a colon, so that no value can be taken for one.
+        values = chain.from_iterable((name + b":", *every(headers, name)) for name in wanted)
         return hashlib.blake2s(b"\0".join(values), digest_size=16).hexdigest()
 
     return tenant

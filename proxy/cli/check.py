@@ -43,10 +43,7 @@ def _profiles(settings: Settings) -> Iterator[tuple[str, Profile]]:
             yield name, load(provider.profile)
         except ProfileError as error:
             place = ("providers", name, "profile")
-            faults += [
-                settings.origins.fault(place, f"{provider.profile}: {fault}")
-                for fault in error.faults
-            ]
+            faults += [settings.origins.fault(place, line) for line in str(error).splitlines()]
     if faults:
         raise ConfigError(faults)
 

@@ -104,7 +104,7 @@ def _verdict(outcome: Outcome, verdict: Verdict) -> dict[str, object]:
 
 def _outcome(question: Question, profile: Profile, matched: Matched, raw: bytes) -> Outcome:
     parser = ResponseParser(is_head=question.method == "HEAD")
-    parser.feed(raw)
+    parser.feed(_with_crlf(raw))
     parser.feed_end(is_clean=True)
     head = parser.head
     if head is None or parser.problem is not None:
@@ -119,6 +119,14 @@ def _outcome(question: Question, profile: Profile, matched: Matched, raw: bytes)
         delivery=Delivery.COMPLETE,
         wall=SystemClock().wall(),
     )
+
+
+def _with_crlf(raw: bytes) -> bytes:
+    """Give *raw* with the line ends of HTTP in its head, which an editor may have taken away."""
+    head, end, body = raw.partition(b"\n\n")
+    if not end or b"\r\n" in head:
+        return raw
+    return head.replace(b"\n", b"\r\n") + b"\r\n\r\n" + body
 
 
 def _call(question: Question, matched: Matched) -> Call:
@@ -180,8 +188,10 @@ def _read(file: str) -> bytes:
 
 def _one_line(error: Exception) -> str:
     match error:
-        case ConfigError() | ProfileError():
+        case ConfigError():
             return "; ".join(str(fault) for fault in error.faults)
+        case ProfileError():
+            return "; ".join(str(error).splitlines())
         case OSError():
             return f"{error.filename}: {error.strerror}"
         case _:

@@ -3,7 +3,8 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 NO: Final = 1
@@ -21,20 +22,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+@contextmanager
+def _light_imports() -> Iterator[None]:
+    """Import aiohttp without the certificates for its client, which nothing here uses.
+
+    It loads the system's when it is imported: 0.1 s and 2 MiB of a start that has 1.0 s and 60 MiB.
+    Meanwhile OpenSSL looks for them where there are none.
+    """
+    kept = {name: os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")}
+    os.environ.update(dict.fromkeys(kept, os.devnull))
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def _run(arguments: argparse.Namespace) -> int:
-    from .run import run  # noqa: PLC0415
+    with _light_imports():
+        from .run import run  # noqa: PLC0415
 
     return run(arguments.config)
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from .check import check  # noqa: PLC0415
+    with _light_imports():
+        from .check import check  # noqa: PLC0415
 
     return check(arguments.file)
 
 
 def _explain(arguments: argparse.Namespace) -> int:
-    from .explain import Question, explain  # noqa: PLC0415
+    with _light_imports():
+        from .explain import Question, explain  # noqa: PLC0415
 
     question = Question(
         provider=arguments.provider,
@@ -53,7 +76,8 @@ def _profiles(arguments: argparse.Namespace) -> int:
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
-    from .run import simulate  # noqa: PLC0415
+    with _light_imports():
+        from .run import simulate  # noqa: PLC0415
 
     return simulate(arguments.port)
 

@@ -30,6 +30,7 @@ LATER: Final = (
     Later("stores.limits", "limits shared between sidecars"),
     Later("stores.ledger_key", "encrypting stored answers"),
     Later("stores.max_answer", "keeping answers"),
+    Later("tracing.propagate", "taking trace headers out of requests"),
     Later("tracing.otlp", "exporting spans"),
     Later("providers.*.listen", "an address of a provider's own"),
     Later("providers.*.egress_proxy", "going out through a proxy"),
@@ -42,6 +43,9 @@ LATER: Final = (
     Later("providers.*.outcomes.credential", "looking up outcomes"),
     Later("providers.*.webhook.secret", "receiving webhooks"),
     Later("providers.*.webhook.tolerance", "receiving webhooks"),
+    Later("providers.*.store_failure.limits", "stores that can be away"),
+    Later("providers.*.store_failure.ledger", "stores that can be away"),
+    Later("providers.*.routes.*.priority", "queueing by priority"),
     Later("providers.*.errors.mode", "errors in the provider's own shape", "native"),
 )
 
@@ -63,7 +67,7 @@ def _found(
         default = type(parent).model_fields[loc[-1]].default
         yield loc, here, default
     elif path[0] == "*":
-        for name, member in here.items():
+        for name, member in enumerate(here) if isinstance(here, tuple) else here.items():
             yield from _found(member, path[1:], here, (*loc, name))
     elif isinstance(here, BaseModel):
         yield from _found(getattr(here, path[0]), path[1:], here, (*loc, path[0]))
