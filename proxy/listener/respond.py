@@ -98,8 +98,6 @@ def _envelope(outcome: Outcome, about: About) -> Message:
     received: Headers = ()
     if isinstance(outcome, Answered):
         received = answered(outcome.answer.headers)
-        if outcome.answer.rest is not None:
-            outcome.answer.rest.close()
     body = encode_problem(envelope) if about.shape.wants_problem else encode(envelope)
     headers = answer_headers(
         outcome,

@@ -98,7 +98,12 @@ class Handler:
         self._is_idle.clear()
         try:
             outcome = await self._outcome(request, connection, serving)
-            return await self._respond(request, outcome, serving)
+            try:
+                return await self._respond(request, outcome, serving)
+            finally:
+                # Whatever becomes of the answer, its connection and its place are given back.
+                if isinstance(outcome, Answered) and outcome.answer.rest is not None:
+                    outcome.answer.rest.close()
         except Exception as fault:  # noqa: BLE001 - a bug of ours ends one request, not the process
             return await self._respond_to_fault(request, fault, serving)
         finally:

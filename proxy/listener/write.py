@@ -38,11 +38,12 @@ class Writer:
         self._date = (0, b"")
 
     async def write(self, request: web.BaseRequest, message: Message, *, close: bool) -> bool:
-        """Write *message*; False where it did not reach its end, and looks it."""
+        """Write *message*; False where it did not reach its end, and looks it.
+
+        A stream that is left over is for the caller of this to close.
+        """
         transport = request.transport
         if transport is None or transport.is_closing():
-            if message.rest is not None:
-                message.rest.close()
             return False
         is_chunked = self._is_chunked(request, message)
         head = self.head(request, message, close=close, is_chunked=is_chunked)
@@ -81,16 +82,13 @@ class Writer:
     async def _pipe(
         self, request: web.BaseRequest, rest: AnswerStream, *, is_chunked: bool
     ) -> bool:
-        try:
-            while isinstance(piece := await rest.read(), bytes):
-                transport = request.transport
-                if transport is None or transport.is_closing():
-                    return False
-                transport.write(_framed(piece, is_chunked=is_chunked))
-                if not await self._drain(request):
-                    return False
-        finally:
-            rest.close()
+        while isinstance(piece := await rest.read(), bytes):
+            transport = request.transport
+            if transport is None or transport.is_closing():
+                return False
+            transport.write(_framed(piece, is_chunked=is_chunked))
+            if not await self._drain(request):
+                return False
         transport = request.transport
         if piece is not StreamEnd.WHOLE or transport is None:
             # An answer cut short must look it: no final chunk (RFC 9112 section 8).
