@@ -22,8 +22,9 @@ from coverage.exceptions import CoverageException
 
 ROOT: Final = Path(__file__).parents[1]
 CONTRACT: Final = "Decisions are pure"
-# Just below what the suite reaches (lines and branches together), so that a loss is noticed.
-# The rest is ends of the wire that no test can bring about at will.
+# Of lines and branches together. 94.8 was reached before proxy/cli had tests of its own (it is five
+# points of the whole): raise this to just below what is reached with them, so that a loss is seen.
+# What stays uncovered is ends of the wire that no test can bring about at will.
 TOTAL_PERCENT: Final = 95.0
 
 

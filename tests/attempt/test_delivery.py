@@ -95,7 +95,8 @@ async def test_what_fails_after_a_byte_was_sent_may_have_happened_unless_it_only
     leg: MakeLeg, name: str, effect: RouteEffect
 ) -> None:
     steps, reason, status = SENT[name]
-    async with RawProvider(steps) as provider, leg(provider.port, attempt="80ms") as one:
+    attempt = "300ms" if name in {"no_answer", "body_stalls"} else "5s"
+    async with RawProvider(steps) as provider, leg(provider.port, attempt=attempt) as one:
         outcome = await one.send(effect=effect)
         assert isinstance(outcome, Failed)
         assert outcome.reason is reason

@@ -77,12 +77,15 @@ ROWS: dict[str, tuple[Step, tuple[dict[str, int], str]]] = {
 }
 
 
+# Long enough that a busy machine answers in it, short enough to wait for.
+SHORT = {"attempt": "400ms", "connect": "400ms", "tls": "50ms"}
+
+
 def settings(port: int, column: Column, **more: Any) -> dict[str, Any]:
     return provider(
         port,
         **{
             "idempotency": column.idempotency,
-            "timeouts": {"attempt": "150ms", "connect": "100ms", "tls": "50ms"},
             "breaker": {"min_requests": 1000},
             **more,
         },
@@ -101,9 +104,10 @@ async def test_a_failure_is_repeated_exactly_where_a_repeat_cannot_charge_twice(
 ) -> None:
     step, (counts, outcome) = ROWS[row]
     expected = counts[column.name]
+    times = SHORT if step is raw.hang else {}
     async with (
         RawProvider([step, OK]) as upstream,
-        sidecar({"acme": settings(upstream.port, column)}) as proxy,
+        sidecar({"acme": settings(upstream.port, column, timeouts=times)}) as proxy,
     ):
         reply = await charge(proxy, column)
         assert upstream.requests == expected
@@ -164,7 +168,8 @@ async def test_a_handshake_that_hangs_is_repeated_and_a_bad_certificate_is_not(
     )
     async with upstream:
         url = f"https://localhost:{upstream.port}"
-        config = settings(0, column, base_url=url, tls={"ca": str(ca)})
+        times = SHORT if fault == "hangs" else {}
+        config = settings(0, column, base_url=url, tls={"ca": str(ca)}, timeouts=times)
         async with sidecar({"acme": config}) as proxy:
             envelope = (await charge(proxy, column)).json
             assert envelope["outcome"] == "not_sent"
@@ -284,7 +289,7 @@ async def test_a_harmless_second_failure_never_hides_a_dangerous_first(second: s
     upstream = RawProvider([OK])
     upstream.steps = steps(upstream)
     async with upstream:
-        config = settings(upstream.port, keyed, **more)
+        config = settings(upstream.port, keyed, timeouts=SHORT, **more)
         config["retry"] = FAST | {"max_attempts": 2}
         async with sidecar({"acme": config}) as proxy:
             reply = await charge(proxy, keyed)
