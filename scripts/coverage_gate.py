@@ -22,10 +22,9 @@ from coverage.exceptions import CoverageException
 
 ROOT: Final = Path(__file__).parents[1]
 CONTRACT: Final = "Decisions are pure"
-# Of lines and branches together. 94.8 was reached before proxy/cli had tests of its own (it is five
-# points of the whole): raise this to just below what is reached with them, so that a loss is seen.
+# Of lines and branches together: just below the 98.3 that is reached, so that a loss is seen.
 # What stays uncovered is ends of the wire that no test can bring about at will.
-TOTAL_PERCENT: Final = 95.0
+TOTAL_PERCENT: Final = 97.5
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,13 @@ def test_what_must_not_have_a_body_ends_with_its_head(raw: bytes, is_head: bool)
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokEXTRA"], False),
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", b"HTTP/1.1 200 OK\r\n"], False),
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 408 RT\r\n\r\n"], False),
+        (
+            [
+                b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n",
+                b"okHTTP/1.1 408 Request Timeout\r\nContent-Length: 1\r\n\r\nx",
+            ],
+            False,
+        ),
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"], True),
         ([b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nokX"], False),
     ],

@@ -259,3 +259,8 @@ def test_a_route_that_does_less_than_its_method_needs_proof(
         parse(source.replace("GRADE", grade), name="acme")
     assert "licenses a repeat" in refused.value.faults[0].message
     assert parse(source.replace("GRADE", "documented"), name="acme").routes[0].effect == effect
+
+
+def test_a_fault_deeper_than_the_file_goes_points_at_where_it_ends() -> None:
+    found = faults(rule("when: {body: [{path: a, equals: [[1]]}]}\n    then: {transient: false}"))
+    assert {(path, line) for path, line, _ in found} == {("rules.0.when.body.0.equals.0", 10)}
