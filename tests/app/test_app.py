@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from proxy.app import StartError
+from proxy.app import App, StartError
+from proxy.system import SystemClock, new_id, roll
 from tests.support import raw
 from tests.support.caller import caller, head, sound_envelope
 from tests.support.raw import RawProvider, answer, hang
@@ -294,3 +295,31 @@ async def test_the_effective_config_hides_its_secrets(tmp_path: Path) -> None:
         status, body = await admin(proxy, "/config")
         assert (status, b"sk_live_canary" in body) == (200, False)
         assert json.loads(body)["providers"]["acme"]["headers"] == {"X-Key": "***"}
+
+
+async def test_what_the_end_cuts_off_is_counted_and_its_caller_is_told() -> None:
+    drain = {"delay": "0ms", "timeout": "20ms"}
+    async with (
+        RawProvider([hang]) as upstream,
+        sidecar({"acme": provider(upstream.port)}, drain=drain) as proxy,
+        caller(proxy.port) as one,
+    ):
+        await one.send(head("POST /acme/x HTTP/1.1"))
+        await upstream.arrived.wait()
+        await proxy.app.drain()
+        assert sound_envelope(await one.answer())["outcome"] == "unknown"
+        assert lines(proxy, "drain_cut_off")[0]["attempts"] == 1
+
+
+async def test_an_app_that_never_started_can_be_ended() -> None:
+    async with sidecar({"sim": {"base_url": "simulator"}}) as proxy:
+        never = App(
+            proxy.app.settings,
+            version="test",
+            clock=SystemClock(),
+            roll=roll,
+            new_id=new_id,
+            stdout=proxy.log,
+        )
+        await never.drain()
+        await never.close()

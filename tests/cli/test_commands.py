@@ -311,3 +311,22 @@ def test_a_reader_that_has_left_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(sys, "stdout", gone)
         assert main(["profiles"]) == 0
         gone.write("nowhere\n")  # it goes to the null device now, and raises nothing
+
+
+def test_the_certificates_of_the_system_are_where_they_were(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Importing aiohttp hides them for a moment: what the operator set must stand afterwards.
+    monkeypatch.setenv("SSL_CERT_FILE", "/etc/ours.pem")
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    assert main(["check", str(ROOT / "config" / "paysluice.yaml")]) == 0
+    told(capsys)
+    assert os.environ["SSL_CERT_FILE"] == "/etc/ours.pem"
+    assert "SSL_CERT_DIR" not in os.environ
+
+
+def test_a_path_of_explain_need_not_be_ascii(tmp_path: Path, capsys: Capture) -> None:
+    file = tmp_path / "answer.http"
+    file.write_bytes(ANSWER)
+    assert main(["explain", "--provider", "generic", "--path", "/caf\xe9", str(file)]) == 1
+    assert told(capsys)[1].startswith("paysluice: --path")
