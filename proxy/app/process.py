@@ -1,7 +1,7 @@
 """A whole sidecar: built from its settings, started, drained and closed in order."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from proxy.admin import AdminServer
 from proxy.attempt.connect import Origin
@@ -11,11 +11,13 @@ from proxy.observe.log import Stream
 from proxy.providers import Profile, ProfileError, load
 from proxy.route import Router
 from proxy.settings import Address, ProviderSettings, Settings, redacted
-from proxy.simulator import Simulator
 from proxy.stores.memory import MemoryLimits
 from proxy.terms import Clock, Emit, NewId, Roll, Sample
 
 from .provider import Provider
+
+if TYPE_CHECKING:
+    from proxy.simulator import Simulator
 
 STARTING: Final = "starting"
 DRAINING: Final = "draining"
@@ -171,6 +173,8 @@ class App:
 
     async def _start_simulator(self) -> None:
         if any(provider.base_url.is_simulator for provider in self.settings.providers.values()):
+            from proxy.simulator import Simulator  # noqa: PLC0415 - only where it is configured
+
             self.simulator = Simulator(clock=self._clock, roll=self._roll)
             await self.simulator.start()
 

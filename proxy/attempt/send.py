@@ -37,6 +37,9 @@ from .pool import Pool
 from .request import RequestHead
 from .settings import TimeoutSettings
 
+# Connections that one attempt may find closed, or spoilt by bytes nobody asked for, before it
+# writes to one: a provider that hangs up on everybody is not stormed.
+MAX_CONNECTIONS: Final = 3
 # An answer of a payment is whole here before anything is said of it.
 PAYMENT_BODY_BYTES: Final = 1_048_576
 # As much of an error as is read for its meaning.
@@ -78,7 +81,7 @@ class Attempt:
     async def _send(self, call: Call, started: float) -> Outcome:
         until = min(call.deadline, started + self._timeouts.attempt)
         is_repeatable = call.effect is not RouteEffect.PAYMENT or call.is_keyed
-        while True:
+        for _ in range(MAX_CONNECTIONS):
             connection = await self._pool.acquire(until, is_repeatable=is_repeatable)
             if isinstance(connection, ProxyError):
                 return failed(call, connection, Delivery.NONE)
@@ -86,10 +89,10 @@ class Attempt:
             if refused is not None:
                 return refused
             if connection.is_usable:
-                break
+                return await self._exchange(call, connection, started)
             # It went away while the claim was taken; not a byte was written to it.
             self._pool.discard(connection, "closed")
-        return await self._exchange(call, connection, started)
+        return failed(call, ProxyError.CONNECTION_TERMINATED, Delivery.NONE)
 
     async def _ask_leave(self, call: Call, connection: Connection) -> Refused | None:
         """Take the claim, and see that somebody still waits, just before the first byte."""

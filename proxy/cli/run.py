@@ -12,7 +12,6 @@ from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
 from proxy.app import App, StartError
 from proxy.settings import ConfigError, Settings, load
-from proxy.simulator import Simulator
 from proxy.system import SystemClock, new_id, roll
 
 from .main import NO
@@ -79,6 +78,8 @@ async def _serve(app: App, settings: Settings) -> int:
 
 async def _simulate(port: int) -> int:
     stop = _Stop()
+    from proxy.simulator import Simulator  # noqa: PLC0415 - `run` may not need it
+
     simulator = Simulator(clock=SystemClock(), roll=roll)
     await simulator.start(port=port)
     print(f"http://127.0.0.1:{simulator.port}", flush=True)  # noqa: T201

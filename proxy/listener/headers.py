@@ -40,10 +40,13 @@ _WITHOUT_CONTROLS: Final = bytes(0x20 if byte in _CONTROLS else byte for byte in
 _DROPPED_FROM_ANSWER: Final = HOP_BY_HOP | {b"content-length"}
 
 
-def forwarded(headers: Headers) -> Headers | Refused:
-    """Give the fields of a request that go on to the provider, `Via` added."""
+def forwarded(headers: Headers, *, key_name: bytes = b"") -> Headers | Refused:
+    """Give the fields of a request that go on to the provider, `Via` added.
+
+    *key_name* is the field (lower case) in which the provider reads an idempotency key.
+    """
     named = set(list_members(headers, b"connection"))
-    if any(_is_vital(name) for name in named):
+    if any(name == key_name or _is_vital(name) for name in named):
         return Refused(
             reason=Refusal.MALFORMED, hint="Connection names a header field that must go on"
         )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from proxy.ledger import Keyed, apply
+from proxy.ledger import Keyed, KeyRule, apply
 from proxy.route import Matched
 from proxy.terms import (
     BodyStream,
@@ -61,10 +61,12 @@ class Preparer:
         body = await self._read_body(request, judged)
         if isinstance(body, Refused):
             return body
-        headers = forwarded(request.raw_headers)
+        rule = judged.destination.key_rule(judged.matched, request.method)
+        key_name = b"" if rule is None else rule.name.lower().encode("ascii")
+        headers = forwarded(request.raw_headers, key_name=key_name)
         if isinstance(headers, Refused):
             return headers
-        keyed = self._key(headers, body, judged, request.method)
+        keyed = self._key(headers, body, rule, judged, request.method)
         if isinstance(keyed, Refused):
             return keyed
         return self._call(request, judged, keyed)
@@ -91,14 +93,19 @@ class Preparer:
                 )
 
     def _key(
-        self, headers: Headers, body: bytes | BodyStream, judged: Judged, method: str
+        self,
+        headers: Headers,
+        body: bytes | BodyStream,
+        rule: KeyRule | None,
+        judged: Judged,
+        method: str,
     ) -> Keyed | Refused:
-        destination, matched = judged.destination, judged.matched
+        destination = judged.destination
         keyed = apply(
             headers,
             body,
-            rule=destination.key_rule(matched, method),
-            effect=matched.effect,
+            rule=rule,
+            effect=judged.matched.effect,
             method=method,
             require=destination.requires_key,
             generate=destination.generates_key,

@@ -11,8 +11,6 @@ from proxy.normalise import (
     encode_problem,
     envelope_for,
     needs_envelope,
-    report_for,
-    word_for,
 )
 from proxy.terms import Answered, Headers, Key, Outcome, RouteEffect
 from proxy.terms.http import first
@@ -71,13 +69,6 @@ def message_for(outcome: Outcome, about: About) -> Message:
             length=int(length) if length is not None and length.isdigit() else None,
         )
     return _envelope(outcome, about)
-
-
-def words_of(outcome: Outcome, effect: RouteEffect) -> tuple[str, str]:
-    """Give `error_code` and `outcome` for the metrics; `none` and `none` on a plain success."""
-    if not needs_envelope(outcome):
-        return "none", "none"
-    return report_for(outcome).code.value, word_for(outcome, effect=effect).value
 
 
 def _stands(outcome: Answered, shape: Shape) -> bool:

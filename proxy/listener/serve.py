@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from proxy.normalise import words_of
 from proxy.route import Router
 from proxy.terms import (
     Answered,
@@ -27,7 +28,7 @@ from .destination import Destination
 from .journeys import Journeys, fault_in
 from .prepare import Judged, Preparer
 from .request import Bounds, judge_head
-from .respond import DEFAULT_SHAPE, About, Shape, message_for, shape_for, words_of
+from .respond import DEFAULT_SHAPE, About, Shape, message_for, shape_for
 from .settings import CallerSettings
 from .write import CONTINUE, Writer
 
@@ -209,7 +210,7 @@ class Handler:
     def _report(
         self, method: str, outcome: Outcome, serving: _Serving, status: int, *, is_whole: bool
     ) -> None:
-        error_code, word = words_of(outcome, serving.effect)
+        error_code, word = words_of(outcome, effect=serving.effect)
         facts = outcome.facts if isinstance(outcome, Answered) else None
         self._emit(
             Responded(

@@ -16,7 +16,7 @@ from .headers import answer_headers, strip_representation
 from .messages import MESSAGES
 from .proxy_status import append_proxy_status, proxy_status
 from .tables import FAILURES, REFUSALS, Report, needs_envelope, report_for
-from .words import OutcomeWord, word_for
+from .words import OutcomeWord, word_for, words_of
 
 __all__ = [
     "FAILURES",
@@ -41,4 +41,5 @@ __all__ = [
     "retry_after_of",
     "strip_representation",
     "word_for",
+    "words_of",
 ]

@@ -15,6 +15,8 @@ from typing import Final
 
 from proxy.terms import Answered, Delivery, Effect, Kind, Outcome, RouteEffect
 
+from .tables import needs_envelope, report_for
+
 
 class OutcomeWord(StrEnum):
     """What became of the payment that the request names, over all attempts (contract section 4)."""
@@ -50,6 +52,13 @@ def word_for(outcome: Outcome, *, effect: RouteEffect) -> OutcomeWord:
     if word is OutcomeWord.UNKNOWN and effect is RouteEffect.READ:
         return _nothing_done(outcome)
     return word
+
+
+def words_of(outcome: Outcome, *, effect: RouteEffect) -> tuple[str, str]:
+    """Give `error_code` and `outcome` for metrics and log; `none` and `none` on a success."""
+    if not needs_envelope(outcome):
+        return "none", "none"
+    return report_for(outcome).code.value, word_for(outcome, effect=effect).value
 
 
 def _word(outcome: Outcome) -> OutcomeWord:

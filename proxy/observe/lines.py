@@ -10,6 +10,7 @@ Rules:
 
 from typing import Final, Literal, TypeAlias, assert_never
 
+from proxy.normalise import words_of
 from proxy.terms import (
     AttemptEnded,
     BreakerMoved,
@@ -17,6 +18,7 @@ from proxy.terms import (
     CodeUnmapped,
     ConnectionDiscarded,
     Denial,
+    Effect,
     Event,
     FaultOccurred,
     KeyHandled,
@@ -44,6 +46,9 @@ def headline(event: Event) -> tuple[LevelName, str]:  # noqa: C901, PLR0911, PLR
         case Responded():
             is_bad = event.status >= _SERVER_ERROR or event.outcome == "unknown"
             return "warning" if is_bad else "info", "responded"
+        case CallEnded() if event.call.progress.is_abandoned:
+            # Nobody was told: this line is all there is of a payment that ended late.
+            return "warning" if event.outcome.effect is Effect.UNKNOWN else "info", "call_ended"
         case CallEnded():
             return "debug", "call_ended"
         case AttemptEnded():
@@ -78,10 +83,14 @@ def members(event: Event) -> dict[str, Member]:  # noqa: C901, PLR0911 - one cas
         case Responded():
             return _responded(event)
         case CallEnded(call=call, outcome=outcome):
+            error_code, word = words_of(outcome, effect=call.effect)
             return {
                 "request_id": call.request_id,
                 "provider": call.provider,
                 "route": call.route,
+                "error_code": error_code,
+                "outcome": word,
+                "delivery": outcome.delivery.name.lower(),
                 "attempts": outcome.attempts,
                 "duration_ms": _ms(event.duration_s),
             }

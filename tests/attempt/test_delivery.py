@@ -306,3 +306,18 @@ async def test_a_deadline_passes_while_connecting_and_nothing_was_sent(leg: Make
         assert isinstance(outcome, Failed | Refused)
         assert outcome.delivery is Delivery.NONE
         assert provider.requests == 0
+
+
+async def test_a_provider_that_speaks_before_it_is_asked_is_not_stormed(leg: MakeLeg) -> None:
+    async with (
+        RawProvider([answer()], before_read=send(b"220 mail.example ESMTP\r\n")) as provider,
+        leg(provider.port, attempt="3s") as one,
+    ):
+        outcome = await one.send()
+        assert isinstance(outcome, Failed)
+        assert provider.connections <= 3
+        assert outcome.reason in {
+            ProxyError.CONNECTION_TERMINATED,  # the banner came before a byte was written
+            ProxyError.HTTP_PROTOCOL_ERROR,  # or after: it is no answer
+        }
+        assert one.pool.busy == 0

@@ -103,3 +103,9 @@ def test_a_control_in_an_answer_becomes_a_space_and_a_tab_stays() -> None:
     value = bytes(range(0x21)) + b"\x7f\x80\xff"
     ((_, told),) = answered(((b"X", value),))
     assert told == b" " * 9 + b"\t" + b" " * 23 + b" \x80\xff"
+
+
+def test_the_field_of_the_providers_key_may_not_be_taken_away() -> None:
+    headers = ((b"Connection", b"x-my-key"), (b"X-My-Key", b"k"))
+    assert isinstance(forwarded(headers, key_name=b"x-my-key"), Refused)
+    assert forwarded(headers) == (VIA,)

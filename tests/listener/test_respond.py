@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.listener.respond import DEFAULT_SHAPE, About, message_for, shape_for, words_of
-from proxy.terms import ErrorCode, Kind, Outcome, ProxyError, Refusal, RouteEffect
+from proxy.listener.respond import DEFAULT_SHAPE, About, message_for, shape_for
+from proxy.terms import Kind, Outcome, Refusal, RouteEffect
 from tests.listener.streams import Rest
 from tests.support import make
 
@@ -70,10 +70,3 @@ def test_problem_json_is_for_who_asks_for_it() -> None:
         message = message_for(make.refused(Refusal.PAUSED), replace(ABOUT, shape=shape))
         assert (b"Content-Type", media_type) in message.headers
         assert ("title" in json.loads(message.body)) is (headers == asked)
-
-
-def test_the_words_for_the_metrics_are_those_of_the_envelope() -> None:
-    assert words_of(make.ok(), RouteEffect.PAYMENT) == ("none", "none")
-    lost = make.lost(ProxyError.HTTP_RESPONSE_TIMEOUT)
-    assert words_of(lost, RouteEffect.PAYMENT) == (ErrorCode.GATEWAY_TIMEOUT, "unknown")
-    assert words_of(lost, RouteEffect.READ) == (ErrorCode.GATEWAY_TIMEOUT, "rejected")

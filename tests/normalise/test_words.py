@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from proxy.normalise import OutcomeWord, word_for
+from proxy.normalise import OutcomeWord, word_for, words_of
 from proxy.normalise.words import SETTLED
 from proxy.terms import (
     Answered,
@@ -19,6 +19,7 @@ from proxy.terms import (
     Refused,
     RouteEffect,
 )
+from tests.support import make
 from tests.support.make import answer
 
 
@@ -98,3 +99,10 @@ def test_a_read_is_never_unknown() -> None:
 )
 def test_a_payment_is_told_what_became_of_it(outcome: Outcome, word: OutcomeWord) -> None:
     assert word_for(outcome, effect=RouteEffect.PAYMENT) is word
+
+
+def test_the_words_for_the_metrics_are_those_of_the_envelope() -> None:
+    assert words_of(make.ok(), effect=RouteEffect.PAYMENT) == ("none", "none")
+    lost = make.lost(ProxyError.HTTP_RESPONSE_TIMEOUT)
+    assert words_of(lost, effect=RouteEffect.PAYMENT) == (ErrorCode.GATEWAY_TIMEOUT, "unknown")
+    assert words_of(lost, effect=RouteEffect.READ) == (ErrorCode.GATEWAY_TIMEOUT, "rejected")

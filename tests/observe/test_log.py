@@ -14,6 +14,7 @@ from proxy.terms import (
     Denial,
     FaultOccurred,
     LimitWaited,
+    Outcome,
     ProxyError,
     RetryDenied,
 )
@@ -195,3 +196,17 @@ def test_text_is_for_people_and_cannot_be_forged(event: Any) -> None:
 def test_an_event_of_a_call_names_its_request() -> None:
     (line,) = logged(CallEnded(make.call(request_id="req_7"), make.broken(), 1.0))
     assert (line["request_id"], line["duration_ms"]) == ("req_7", 1000.0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "level", "word"), [(make.lost(), "warning", "unknown"), (make.ok(), "info", "none")]
+)
+def test_a_call_that_ended_after_its_caller_left_is_told_at_the_default_level(
+    outcome: Outcome, level: str, word: str
+) -> None:
+    written = Written()
+    call = make.call()
+    call.progress.abandon()
+    JsonLog(written, "info", FakeClock()).on(CallEnded(call, outcome, 0.25))
+    (line,) = written.lines()
+    assert (line["event"], line["level"], line["outcome"]) == ("call_ended", level, word)
