@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from proxy.admin import AdminServer
-from proxy.attempt.connect import Origin
+from proxy.attempt import Origin
 from proxy.listener import Handler, Journeys, Listener
 from proxy.observe import JsonLog, LastErrors, Metrics, TextLog, fan_out
 from proxy.observe.log import Stream

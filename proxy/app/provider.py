@@ -4,10 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from itertools import chain
 
-from proxy.attempt.connect import Connector, Origin, tls_context
-from proxy.attempt.pool import Pool
-from proxy.attempt.request import RequestHead
-from proxy.attempt.send import Attempt
+from proxy.attempt import Attempt, Connector, Origin, Pool, RequestHead, tls_context
 from proxy.breaker import BreakerPolicy, Breakers
 from proxy.classify import Classifier
 from proxy.ledger import KeyRule, key_rule

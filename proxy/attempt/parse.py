@@ -15,6 +15,8 @@ import httptools
 from proxy.terms import Headers, ProxyError
 from proxy.terms.http import MAX_STATUS, MIN_STATUS, NO_CONTENT, NOT_MODIFIED, every, list_members
 
+from .tokens import Tokens
+
 MAX_HEAD_BYTES: Final = 65_536
 MAX_HEADERS: Final = 256
 MAX_INTERIM_ANSWERS: Final = 16
@@ -69,7 +71,7 @@ class ResponseParser:
     def __init__(self, *, is_head: bool) -> None:
         self._is_head = is_head
         self._buffer = b""
-        self._tokens: _Tokens | None = None
+        self._tokens: Tokens | None = None
         self._body: list[bytes] = []
         self._chunks = 0
         self._framing_bytes = 0
@@ -148,7 +150,7 @@ class ResponseParser:
             self.feed(rest)
 
     def _read_head(self, raw: bytes) -> None:
-        tokens = _Tokens()
+        tokens = Tokens()
         try:
             tokens.feed(raw)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -167,7 +169,7 @@ class ResponseParser:
         else:
             self._open_body(tokens)
 
-    def _open_body(self, tokens: "_Tokens") -> None:
+    def _open_body(self, tokens: Tokens) -> None:
         headers = tuple(tokens.headers)
         codings = list_members(headers, b"transfer-encoding")
         if codings not in ([], [b"chunked"]):
@@ -212,65 +214,3 @@ class ResponseParser:
         self._framing_bytes += len(data) - came
         if self._framing_bytes > MAX_HEAD_BYTES + _CHUNK_OVERHEAD_BYTES * tokens.chunks:
             self.problem = ProxyError.HTTP_RESPONSE_HEADER_SIZE
-
-
-class _Tokens:
-    """What llhttp calls back, for one message."""
-
-    __slots__ = (
-        "_has_begun",
-        "_has_head",
-        "_parser",
-        "body",
-        "can_keep_alive",
-        "chunks",
-        "has_begun_again",
-        "headers",
-        "is_complete",
-        "reason",
-        "status",
-    )
-
-    def __init__(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-        self._parser.set_dangerous_leniencies(lenient_headers=True)
-        self._has_begun = False
-        self._has_head = False
-        self.status = 0
-        self.reason = b""
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.body: list[bytes] = []
-        self.chunks = 0
-        self.can_keep_alive = False
-        self.is_complete = False
-        self.has_begun_again = False
-
-    def feed(self, data: bytes) -> None:
-        self._parser.feed_data(data)
-
-    def on_message_begin(self) -> None:
-        self.has_begun_again = self._has_begun
-        self._has_begun = True
-
-    def on_status(self, reason: bytes) -> None:
-        self.reason = reason
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._has_head:
-            self.headers.append((name, value.rstrip(b" \t")))
-
-    def on_headers_complete(self) -> None:
-        if not self._has_head:
-            self._has_head = True
-            self.status = self._parser.get_status_code()
-            self.can_keep_alive = self._parser.should_keep_alive()
-
-    def on_body(self, data: bytes) -> None:
-        if not self.is_complete:
-            self.body.append(data)
-
-    def on_chunk_header(self) -> None:
-        self.chunks += 1
-
-    def on_message_complete(self) -> None:
-        self.is_complete = True

@@ -6,8 +6,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from proxy.attempt.failures import failed
-from proxy.attempt.parse import ResponseParser
+from proxy.attempt import ResponseParser, failed
 from proxy.classify import Classifier
 from proxy.ledger import key_rule
 from proxy.normalise import envelope_for, needs_envelope, report_for

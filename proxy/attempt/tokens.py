@@ -1,0 +1,78 @@
+"""What llhttp says of one message: the tokens, without a judgement."""
+
+import httptools
+
+
+class Tokens:
+    """One message, as llhttp calls it back. Fields of a trailer are left out (RFC 9110 6.5.1)."""
+
+    __slots__ = (
+        "_has_begun",
+        "_has_head",
+        "_parser",
+        "body",
+        "can_keep_alive",
+        "chunks",
+        "has_begun_again",
+        "headers",
+        "is_complete",
+        "reason",
+        "status",
+    )
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(lenient_headers=True)
+        self._has_begun = False
+        self._has_head = False
+        self.status = 0
+        self.reason = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.body: list[bytes] = []
+        self.chunks = 0
+        self.can_keep_alive = False
+        self.is_complete = False
+        self.has_begun_again = False
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes.
+
+        Raises:
+            httptools.HttpParserError: they are no HTTP.
+            httptools.HttpParserUpgrade: they are no HTTP from here on.
+        """
+        self._parser.feed_data(data)
+
+    def on_message_begin(self) -> None:
+        """Note that a message begins: the second time, that bytes follow the first."""
+        self.has_begun_again = self._has_begun
+        self._has_begun = True
+
+    def on_status(self, reason: bytes) -> None:
+        """Take the reason phrase."""
+        self.reason = reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field."""
+        if not self._has_head:
+            self.headers.append((name, value.rstrip(b" \t")))
+
+    def on_headers_complete(self) -> None:
+        """Take what the head says as a whole."""
+        if not self._has_head:
+            self._has_head = True
+            self.status = self._parser.get_status_code()
+            self.can_keep_alive = self._parser.should_keep_alive()
+
+    def on_body(self, data: bytes) -> None:
+        """Take a piece of the body."""
+        if not self.is_complete:
+            self.body.append(data)
+
+    def on_chunk_header(self) -> None:
+        """Count a chunk."""
+        self.chunks += 1
+
+    def on_message_complete(self) -> None:
+        """Note the end of the message."""
+        self.is_complete = True
