@@ -8,12 +8,12 @@ from proxy.attempt import Origin
 from proxy.listener import Handler, Journeys, Listener
 from proxy.observe import JsonLog, LastErrors, Metrics, TextLog, fan_out
 from proxy.observe.log import Stream
-from proxy.providers import Profile, ProfileError, load
 from proxy.route import Router
 from proxy.settings import Address, ProviderSettings, Settings, redacted
 from proxy.stores.memory import MemoryLimits
 from proxy.terms import Clock, Emit, NewId, Roll, Sample
 
+from .profiles import load_profiles
 from .provider import Provider
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class App:
         self._metrics = Metrics(version, self._knows_code)
         self._errors = LastErrors(clock)
         self._emit: Emit = fan_out(self._metrics.on, self.log.on, self._errors.on)
-        self._profiles = self._load_profiles()
+        self._profiles = load_profiles(settings)
         self._journeys = Journeys(clock, self._emit)
         self._limits = MemoryLimits()
         self._providers: dict[str, Provider] = {}
@@ -122,21 +122,6 @@ class App:
     def is_draining(self) -> bool:
         """Whether the process is about to end."""
         return self.state == DRAINING
-
-    def _load_profiles(self) -> dict[str, Profile]:
-        """Load what is configured, and no other profile.
-
-        Raises:
-            StartError: a profile is not valid.
-        """
-        loaded: dict[str, Profile] = {}
-        for name, provider in self.settings.providers.items():
-            try:
-                loaded[name] = load(provider.profile)
-            except ProfileError as error:
-                msg = f"providers.{name}.profile: {str(error).splitlines()[0]}"
-                raise StartError(msg) from error
-        return loaded
 
     def _build_providers(self) -> None:
         for name, settings in self.settings.providers.items():

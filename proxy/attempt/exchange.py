@@ -39,12 +39,13 @@ class Exchange:
         self._clock = clock
         self._parser = ResponseParser(is_head=call.method == "HEAD")
         self._upload: asyncio.Task[StreamEnd] | None = None
-        self._until = 0.0
+        self._until = 0.0  # the end of the attempt
+        self._head_until = 0.0  # when the head of the answer must be there
 
     async def send(self, request_head: RequestHead, started: float) -> Head | Failed | Refused:
         """Hand the request over and wait for the head of its answer."""
         call, body = self._call, self._call.body
-        self._until = started + self._timeouts.attempt
+        self._until = self._head_until = started + self._timeouts.attempt
         head = request_head.render(call)
         self.connection.begin(self._parser, write_idle_s=self._timeouts.write_idle)
         call.progress.began_sending()
@@ -97,7 +98,7 @@ class Exchange:
             ended = self._upload_end()
             if ended is not None and ended is not StreamEnd.WHOLE:
                 return self._caller_failed(ended)
-            if not await self.connection.wait(self._head_until()) and not self._has_more_time():
+            if not await self.connection.wait(self._wait_until()) and not self._has_more_time():
                 return self._fail(ProxyError.HTTP_RESPONSE_TIMEOUT)
         return parser.head
 
@@ -110,21 +111,22 @@ class Exchange:
             and not self._parser.is_ended
         )
 
-    def _head_until(self) -> float:
+    def _wait_until(self) -> float:
         if self.delivery is not Delivery.COMPLETE:
             # Uploading: each write has its own bound, and so has each read from the caller.
             return self._clock.monotonic() + self._timeouts.attempt
-        return self._until
+        return self._head_until
 
     def _has_more_time(self) -> bool:
-        return self.delivery is not Delivery.COMPLETE or self._clock.monotonic() < self._until
+        is_uploading = self.delivery is not Delivery.COMPLETE
+        return is_uploading or self._clock.monotonic() < self._head_until
 
     def _is_sent(self) -> None:
         """Note that the last byte was handed over: the time for the answer begins to run."""
         self.delivery = Delivery.COMPLETE
         headers_s = self._timeouts.headers
         if headers_s is not None:
-            self._until = min(self._until, self._clock.monotonic() + headers_s)
+            self._head_until = min(self._until, self._clock.monotonic() + headers_s)
 
     async def _pump(self, body: BodyStream) -> StreamEnd:
         is_chunked = body.length is None
@@ -137,7 +139,7 @@ class Exchange:
         if piece is StreamEnd.WHOLE:
             if is_chunked:
                 connection.write(b"0\r\n\r\n")
-            self._until = self._clock.monotonic() + self._timeouts.attempt
+            self._until = self._head_until = self._clock.monotonic() + self._timeouts.attempt
             self._is_sent()
         return piece
 

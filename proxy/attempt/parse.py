@@ -89,13 +89,15 @@ class ResponseParser:
 
     @property
     def is_reusable(self) -> bool:
-        """Whether the connection may carry another request."""
-        return (
-            self.is_complete
-            and not self.has_excess
-            and self.head is not None
-            and self.head.can_keep_alive
-        )
+        """Whether the connection may carry another request.
+
+        Not after a head that may have a body behind it all the same: what comes late would be
+        taken for the answer to the next request.
+        """
+        head = self.head
+        if head is None or not self.is_complete or self.has_excess or not head.can_keep_alive:
+            return False
+        return head.has_body or not (self._is_head or head.is_chunked or head.length)
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they came off the wire."""

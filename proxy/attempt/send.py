@@ -80,7 +80,8 @@ class Attempt:
 
     async def _send(self, call: Call, started: float) -> Outcome:
         until = min(call.deadline, started + self._timeouts.attempt)
-        is_repeatable = call.effect is not RouteEffect.PAYMENT or call.is_keyed
+        # What could be sent again after a failure may take a connection that might be closing.
+        is_repeatable = call.effect is not RouteEffect.PAYMENT or call.rests_on_key
         for _ in range(MAX_CONNECTIONS):
             connection = await self._pool.acquire(until, is_repeatable=is_repeatable)
             if isinstance(connection, ProxyError):
@@ -119,10 +120,12 @@ class Attempt:
             if not isinstance(body, bytes):
                 return body
             rest = exchange.rest()
+            outcome = self._classify(call, head, body, rest, exchange.delivery)
             if rest is not None:
                 is_lent_on = True
                 rest.on_end(lambda: self._take_back(exchange))
-            return self._classify(call, head, body, rest, exchange.delivery)
+                call.progress.hold(rest.close)
+            return outcome
         finally:
             if not is_lent_on:
                 self._take_back(exchange)

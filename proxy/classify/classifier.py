@@ -37,6 +37,7 @@ from proxy.terms import (
 )
 from proxy.terms.http import MAX_STATUS, MIN_ERROR_STATUS
 
+from .doubt import is_doubtful
 from .hints import read_decline, read_hints
 from .rules import compile_rule
 from .status import ERROR_CODES, MALFORMED, MEANINGS, Meaning
@@ -54,6 +55,8 @@ _OF_KIND: Final[Mapping[Kind, ErrorCode]] = MappingProxyType(
     }
 )
 _PASSING: Final = frozenset({Kind.THROTTLED, Kind.IN_PROGRESS})
+# Stripe's field, and what others copied of it. Its `true` licenses nothing.
+_SHOULD_RETRY: Final = frozenset({b"stripe-should-retry", b"x-should-retry", b"should-retry"})
 # Rule 3: words that say that something was, or is being, done.
 _DOUBTFUL: Final = frozenset(
     {
@@ -122,7 +125,8 @@ class Classifier:
             status, meaning, reading, is_ruled=rule is not None
         )
         is_stated = rule is not None and rule.then.sure_effect is not None
-        if word in _DOUBTFUL and meaning.effect is Effect.NONE and not is_stated:
+        is_doubted = word in _DOUBTFUL or is_doubtful(reading.facts)
+        if is_doubted and meaning.effect is Effect.NONE and not is_stated:
             meaning = Meaning(meaning.kind, Effect.UNKNOWN)
         return Answered(
             answer=answer,
@@ -130,7 +134,7 @@ class Classifier:
             error_code=word,
             facts=reading.facts,
             effect=_bound(meaning.effect, effect),
-            is_transient=meaning.is_transient,
+            is_transient=meaning.is_transient and not _is_forbidden(answer),
             is_embedded=is_success,
             delivery=delivery,
             attempts=1,
@@ -162,6 +166,14 @@ class Classifier:
 
     def _read_code(self, facts: Facts) -> ErrorCode | None:
         return self._codes.get(facts.code.casefold()) if facts.code is not None else None
+
+
+def _is_forbidden(answer: Answer) -> bool:
+    """Whether the provider says that a repeat is of no use: its no always wins (section 5)."""
+    return any(
+        name.lower() in _SHOULD_RETRY and value.strip().lower() == b"false"
+        for name, value in answer.headers
+    )
 
 
 def _is_fit(word: ErrorCode, meaning: Meaning) -> bool:

@@ -11,6 +11,7 @@ import uvloop
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
 from proxy.app import App, StartError
+from proxy.observe import tame
 from proxy.settings import ConfigError, Settings, load
 from proxy.system import SystemClock, new_id, roll
 
@@ -63,6 +64,7 @@ def simulate(port: int) -> int:
 
 async def _serve(app: App, settings: Settings) -> int:
     stop = _Stop()
+    tame(app.log, asyncio.get_running_loop())
     await app.start()
     app.log.line("info", "started", version=paysluice_version(), address=_addresses(settings, app))
     if app.simulator is not None and app.ports:

@@ -5,7 +5,7 @@ what the provider's word about keys is worth. Operators: docs/idempotency.md.
 """
 
 from .keys import Keyed, KeyRule, apply
-from .promise import key_rule
+from .promise import fixed_key, key_rule
 from .settings import IdempotencySettings
 
-__all__ = ["IdempotencySettings", "KeyRule", "Keyed", "apply", "key_rule"]
+__all__ = ["IdempotencySettings", "KeyRule", "Keyed", "apply", "fixed_key", "key_rule"]

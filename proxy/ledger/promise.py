@@ -2,10 +2,13 @@
 
 Rule 1: a claim licenses something only where it is documented, or where the operator vouches.
 Rule 2: where the profile places no key, `trusted` or `header` names one; nobody else does.
-Rule 3: `off` and `emulate` know no key of the provider's: it goes on, and is honoured by nobody.
+Rule 3: what is documented stands, whoever vouches: a key that the provider forgets after a failure
+        covers none. And it stands for the place it names: in another field it is nobody's word.
+Rule 4: `off` and `emulate` know no key of the provider's: it goes on, and is honoured by nobody.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from proxy.providers import Profile
@@ -37,15 +40,35 @@ def key_rule(
             covers_failures=settings.trusted,
             ttl_s=settings.provider_key_ttl,
         )
+    is_moved = settings.header is not None and (
+        claim.place != "header" or settings.header.lower() != claim.name.lower()
+    )
+    is_promised = claim.is_documented and not is_moved
+    covers_failures = claim.covers_failures
+    if not is_promised or claim.key_stores is None:
+        covers_failures = settings.trusted or (is_promised and covers_failures)
     return KeyRule(
         place="header" if settings.header else claim.place,
         name=settings.header or claim.name,
-        is_honoured=settings.trusted or claim.is_documented,
-        covers_failures=settings.trusted or claim.covers_failures,
+        is_honoured=settings.trusted or is_promised,
+        covers_failures=covers_failures,
         max_length=claim.max_length,
         charset=re.compile(claim.charset) if claim.charset else None,
         ttl_s=_shorter(settings.provider_key_ttl, claim.ttl),
     )
+
+
+def fixed_key(
+    settings: IdempotencySettings, profile: Profile, configured: Iterable[str]
+) -> str | None:
+    """Name the field of a key that the config sets on every request, or None.
+
+    One key for all payments would have the provider answer each with the first one's result.
+    """
+    names = {_DEFAULT_HEADER.lower(), (settings.header or "").lower()}
+    if profile.idempotency is not None and profile.idempotency.place == "header":
+        names.add(profile.idempotency.name.lower())
+    return next((name for name in configured if name.lower() in names), None)
 
 
 def _shorter(one: float | None, other: float | None) -> float | None:

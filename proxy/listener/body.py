@@ -21,6 +21,8 @@ class CallerBody:
         self._idle_s = idle_s
         self._kept: deque[bytes] = deque()
         self._end: StreamEnd | None = None
+        self._is_cut = False
+        self.is_being_read = False
         self.cut_by = Refusal.CALLER_LEFT  # why the body was cut, once it was
 
     @property
@@ -51,9 +53,17 @@ class CallerBody:
             return self._kept.popleft()
         return await self._next()
 
+    def cut(self) -> None:
+        """End the body here: its request was answered, so what else comes is not for a provider.
+
+        A shorter body that looks whole would be another payment (RFC 9112 section 8).
+        """
+        self._is_cut = True
+        self._kept.clear()
+
     async def _next(self) -> bytes | StreamEnd:
         if self._end is None:
-            piece = await self._receive()
+            piece = StreamEnd.CUT if self._is_cut else await self._receive()
             if isinstance(piece, bytes):
                 self._left_bytes -= len(piece)
                 if self._left_bytes >= 0:
@@ -63,6 +73,7 @@ class CallerBody:
         return self._end
 
     async def _receive(self) -> bytes | StreamEnd:
+        self.is_being_read = True
         try:
             async with asyncio.timeout(self._idle_s):
                 piece = await self._content.readany()
@@ -73,5 +84,8 @@ class CallerBody:
         except Exception:  # noqa: BLE001 - aiohttp raises many classes for a caller who left
             self.cut_by = Refusal.CALLER_LEFT
         else:
-            return piece or StreamEnd.WHOLE
+            if not self._is_cut:
+                return piece or StreamEnd.WHOLE
+        finally:
+            self.is_being_read = False
         return StreamEnd.CUT

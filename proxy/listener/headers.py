@@ -40,6 +40,11 @@ _WITHOUT_CONTROLS: Final = bytes(0x20 if byte in _CONTROLS else byte for byte in
 _DROPPED_FROM_ANSWER: Final = HOP_BY_HOP | {b"content-length"}
 
 
+def clean(value: bytes) -> bytes:
+    """Give *value* with a space for each control character."""
+    return value.translate(_WITHOUT_CONTROLS)
+
+
 def forwarded(headers: Headers, *, key_name: bytes = b"") -> Headers | Refused:
     """Give the fields of a request that go on to the provider, `Via` added.
 
@@ -69,7 +74,7 @@ def answered(headers: Headers) -> Headers:
     """Give the fields of an answer that go back to the caller, their framing taken off."""
     dropped = _DROPPED_FROM_ANSWER | set(list_members(headers, b"connection"))
     return tuple(
-        (name, value.translate(_WITHOUT_CONTROLS))
+        (name, clean(value))
         for name, value in headers
         if (lower := name.lower()) not in dropped and not lower.startswith(OUR_PREFIX)
     )

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from proxy.retry import caller_may_repeat
 from proxy.terms import (
-    Answered,
     Call,
     Clock,
     Effect,
@@ -47,6 +46,8 @@ class Journeys:
             async with asyncio.timeout_at(call.deadline):
                 return await asyncio.shield(task)
         except TimeoutError:
+            if task.done() and not task.cancelled() and task.exception() is None:
+                return task.result()  # it ended in this very moment: tell what is known
             call.progress.abandon()
             if call.effect is RouteEffect.READ:
                 task.cancel()
@@ -55,6 +56,8 @@ class Journeys:
             call.progress.abandon()
             if task.cancelled():  # cut off by the end of the process: the caller is told
                 return self.overdue(call)
+            if task.done():
+                call.progress.let_go()
             raise
         except Exception:  # noqa: BLE001 - a bug of ours ends one call, never the process
             return self.faulty(call)
@@ -91,15 +94,11 @@ class Journeys:
 
     def _ended(self, task: "asyncio.Task[Outcome]", call: Call) -> None:
         self._tasks.discard(task)
-        if task.cancelled():
-            return
-        fault = task.exception()
+        fault = None if task.cancelled() else task.exception()
         if fault is not None:
             self._emit(fault_in(call.request_id, fault))
-            return
-        outcome = task.result()
-        if call.progress.is_abandoned and isinstance(outcome, Answered) and outcome.answer.rest:
-            outcome.answer.rest.close()
+        if fault is not None or call.progress.is_abandoned:
+            call.progress.let_go()
 
 
 def fault_in(request_id: str, fault: BaseException) -> FaultOccurred:

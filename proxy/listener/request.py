@@ -19,6 +19,8 @@ _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])
 _HTTP_1_0: Final = (1, 0)
 _VERSIONS: Final = frozenset({_HTTP_1_0, (1, 1)})
 _MAX_LENGTH_DIGITS: Final = 19  # of the largest 64-bit number
+# With one of these a provider may take any method for another: what looks like a read may pay.
+_OVERRIDES: Final = frozenset({b"x-http-method-override", b"x-http-method", b"x-method-override"})
 _ERROR_MODES: Final = frozenset({"envelope", "native", "passthrough"})
 
 
@@ -46,6 +48,7 @@ class RequestFacts:
     target: bytes
     length: int | None  # None: chunked
     expects_continue: bool
+    overrides_method: bool
     wishes: Wishes
 
 
@@ -77,6 +80,7 @@ def judge_head(
         target=target,
         length=length,
         expects_continue=not is_old and list_members(headers, b"expect") == [b"100-continue"],
+        overrides_method=any(name.lower() in _OVERRIDES for name, _ in headers),
         wishes=wishes,
     )
 

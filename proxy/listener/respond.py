@@ -15,7 +15,7 @@ from proxy.normalise import (
 from proxy.terms import Answered, Headers, Key, Outcome, RouteEffect
 from proxy.terms.http import first
 
-from .headers import answered
+from .headers import answered, clean
 from .write import Message
 
 
@@ -65,7 +65,7 @@ def message_for(outcome: Outcome, about: About) -> Message:
             headers=headers,
             body=answer.body,
             rest=answer.rest,
-            reason=answer.reason,
+            reason=clean(answer.reason),
             length=int(length) if length is not None and length.isdigit() else None,
         )
     return _envelope(outcome, about)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -23,6 +23,7 @@ from proxy.terms import (
     RouteEffect,
 )
 
+from .body import CallerBody
 from .connection import CallerConnection, Written
 from .destination import Destination
 from .journeys import Journeys, fault_in
@@ -99,19 +100,25 @@ class Handler:
         self._is_idle.clear()
         try:
             outcome = await self._outcome(request, connection, serving)
-            try:
-                return await self._respond(request, outcome, serving)
-            finally:
-                # Whatever becomes of the answer, its connection and its place are given back.
-                if isinstance(outcome, Answered) and outcome.answer.rest is not None:
-                    outcome.answer.rest.close()
+            return await self._respond(request, outcome, serving)
         except Exception as fault:  # noqa: BLE001 - a bug of ours ends one request, not the process
             return await self._respond_to_fault(request, fault, serving)
         finally:
+            if serving.call is not None:
+                self._finish(connection, serving.call)
             connection.request_ended()
             self._under_way -= 1
             if not self._under_way:
                 self._is_idle.set()
+
+    def _finish(self, connection: CallerConnection, call: Call) -> None:
+        """Leave nothing of an answered call behind, whatever became of it."""
+        call.progress.let_go()
+        if isinstance(call.body, CallerBody):
+            call.body.cut()
+            if call.body.is_being_read:
+                # The journey still waits for it: nobody else may read what comes.
+                connection.force_close()
 
     async def drain(self, timeout_s: float) -> None:
         """Wait until every request is answered to its last byte, for *timeout_s* at most."""
@@ -144,6 +151,8 @@ class Handler:
         matched = self._router.match(request.method, facts.target)
         if isinstance(matched, Refused):
             return matched
+        if facts.overrides_method:
+            matched = replace(matched, effect=RouteEffect.PAYMENT)
         destination = self._destinations[matched.provider]
         serving.provider, serving.route = matched.provider, matched.route
         serving.effect = matched.effect

@@ -18,7 +18,7 @@ from proxy.terms.http import every
 from .envelope import retry_after_of
 from .proxy_status import NAME, append_proxy_status, proxy_status
 from .tables import needs_envelope, report_for
-from .words import word_for
+from .words import OutcomeWord, is_in_doubt, word_for
 
 _OURS: Final = b"paysluice-"
 _RETRY_AFTER: Final = b"retry-after"
@@ -115,6 +115,8 @@ def answer_headers(
     ]
     if key is not None and key.is_generated:
         fields.append((b"Paysluice-Idempotency-Key", _ascii(key.value)))
+    if is_in_doubt(outcome):
+        fields.append((b"Paysluice-Outcome", _ascii(OutcomeWord.UNKNOWN)))
     if is_error:
         ours = proxy_status(outcome, name=name)
         status = append_proxy_status(every(received, _PROXY_STATUS), ours)

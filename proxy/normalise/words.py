@@ -54,10 +54,15 @@ def word_for(outcome: Outcome, *, effect: RouteEffect) -> OutcomeWord:
     return word
 
 
+def is_in_doubt(outcome: Outcome) -> bool:
+    """Whether an answer that is no error leaves open what an earlier attempt did: a late 3xx."""
+    return outcome.effect is Effect.UNKNOWN and not needs_envelope(outcome)
+
+
 def words_of(outcome: Outcome, *, effect: RouteEffect) -> tuple[str, str]:
     """Give `error_code` and `outcome` for metrics and log; `none` and `none` on a success."""
     if not needs_envelope(outcome):
-        return "none", "none"
+        return "none", OutcomeWord.UNKNOWN.value if is_in_doubt(outcome) else "none"
     return report_for(outcome).code.value, word_for(outcome, effect=effect).value
 
 

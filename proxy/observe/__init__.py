@@ -2,6 +2,7 @@
 
 from .emit import fan_out
 from .errors import LastErrors
+from .libraries import tame
 from .lines import LevelName
 from .log import JsonLog, TextLog
 from .metrics import Metrics
@@ -17,4 +18,5 @@ __all__ = [
     "TextLog",
     "fan_out",
     "redact",
+    "tame",
 ]

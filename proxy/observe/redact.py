@@ -22,7 +22,7 @@ MAX_TEXT: Final = 4096
 _DOUBLED_MAX: Final = 9
 
 # Percent-encoded separators come first: their own digits are not a card's.
-_SEPARATOR: Final = r"(?:%20|%2[dD]|%2[bBfF]|%09|[ \t\r\n\u00a0.,+/_\-])"
+_SEPARATOR: Final = r"(?:%[0-9A-Fa-f]{2}|(?!%)[\W_])"
 _RUN: Final = re.compile(rf"\d(?:{_SEPARATOR}{{0,3}}\d){{12,}}")
 _DIGIT: Final = re.compile(rf"{_SEPARATOR}*(\d)")
 _CARD_CODE: Final = re.compile(
@@ -42,7 +42,7 @@ _LONG: Final = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
 MAX_TOKEN: Final = 64
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.:-]+")
 _ALL_DIGITS: Final = re.compile(r"[0-9]{12,}")
-_MANY_DIGITS: Final = re.compile(r"\d(?:[_.-]*\d){12}")
+_MANY_DIGITS: Final = re.compile(r"\d(?:[_.:-]*\d){12}")
 # What each rule above cannot do without, in lower case: a cheap look spares the rules.
 _MARKS: Final = re.compile(
     "_live_|_test_|_prod_|_sandbox_|whsec_|eyj|secret|passw|token|key"

@@ -22,7 +22,7 @@ from proxy.terms import (
 )
 
 from .backoff import delay_s
-from .decide import is_success, judge, may_repeat
+from .decide import is_redirection, is_success, judge, may_repeat
 from .settings import RetrySettings
 
 
@@ -41,7 +41,8 @@ class SoFar:
             told = Effect.NONE  # a read moves no money, however it ended
         # A success says what became of the call, with a key or without: the only unkeyed calls
         # repeated after `UNKNOWN` are idempotent, so it answers for what was sent before it.
-        is_told = call.is_keyed or is_success(latest)
+        # A redirection says nothing of it: it may come from whoever stands before the provider.
+        is_told = (call.is_keyed or is_success(latest)) and not is_redirection(latest)
         return SoFar(
             effect=join(self.effect, told, is_keyed=is_told),
             delivery=max(self.delivery, latest.delivery),

@@ -65,11 +65,19 @@ class Key:
 class Progress:
     """What is known of a call while it is under way, for whoever must answer before it ends.
 
-    Changed only by `attempt` (`began_sending`), `retry` (`settle`), by whoever waits for the
-    journey (`abandon`), and by each place that waits (`waited`).
+    Changed only by `attempt` (`began_sending`, `hold`), `retry` (`settle`), by whoever waits for
+    the journey (`abandon`, `let_go`), and by each place that waits (`waited`).
     """
 
-    __slots__ = ("attempts", "delivery", "effect", "is_abandoned", "is_sending", "waited_s")
+    __slots__ = (
+        "_held",
+        "attempts",
+        "delivery",
+        "effect",
+        "is_abandoned",
+        "is_sending",
+        "waited_s",
+    )
 
     def __init__(self) -> None:
         self.effect = Effect.NONE  # joined over the attempts that have ended
@@ -78,6 +86,7 @@ class Progress:
         self.is_sending = False  # an attempt is under way that handed over a byte
         self.is_abandoned = False  # nobody waits for the answer: start nothing new
         self.waited_s = 0.0  # for the provider, for a place under a limit, before another try
+        self._held: Callable[[], None] | None = None
 
     def began_sending(self) -> None:
         """Note that the first byte of an attempt is about to be handed over."""
@@ -94,6 +103,15 @@ class Progress:
     def waited(self, seconds: float) -> None:
         """Add *seconds* that were spent waiting, not working."""
         self.waited_s += seconds
+
+    def hold(self, release: Callable[[], None]) -> None:
+        """Note that an answer still holds its connection, until *release* is called."""
+        self._held = release
+
+    def let_go(self) -> None:
+        """Release what an answer holds, if it does: nobody will read it to its end."""
+        if self._held is not None:
+            self._held()
 
     def abandon(self) -> None:
         """Note that the caller left or ran out of time."""
@@ -125,3 +143,8 @@ class Call:
     def is_keyed(self) -> bool:
         """Whether a repeat lands on the same operation because the provider knows the key."""
         return self.key is not None and self.key.is_honoured
+
+    @property
+    def rests_on_key(self) -> bool:
+        """Whether its key licenses a repeat after a failure too."""
+        return self.key is not None and self.key.is_honoured and self.key.covers_failures

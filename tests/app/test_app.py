@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from proxy.app import App, StartError
+from proxy.settings import ConfigError
 from proxy.system import SystemClock, new_id, roll
 from tests.support import raw
 from tests.support.caller import caller, head, sound_envelope
@@ -269,7 +270,7 @@ async def test_a_certificate_that_cannot_be_read_is_told(tmp_path: Path) -> None
 
 async def test_a_profile_that_is_not_there_is_told() -> None:
     acme = {"base_url": "https://api.example.com", "profile": "nosuch"}
-    with pytest.raises(StartError, match=r"providers\.acme\.profile: "):
+    with pytest.raises(ConfigError, match=r"providers\.acme\.profile: "):
         async with sidecar({"acme": acme}):
             raise AssertionError  # pragma: no cover
 

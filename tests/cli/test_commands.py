@@ -293,7 +293,7 @@ def test_a_process_that_cannot_start_is_no(tmp_path: Path, capsys: Capture) -> N
     assert main(["run", "--config", write(tmp_path, f"  acme:\n{url}    retrys: 1\n")]) == 1
     assert "providers.acme.retrys" in told(capsys)[1]
     assert main(["run", "--config", write(tmp_path, f"  a:\n{url}    profile: nosuch\n")]) == 1
-    assert told(capsys)[1].startswith("paysluice: providers.a.profile: ")
+    assert told(capsys)[1].startswith("providers.a.profile: nosuch:1: no such profile")
 
 
 def test_a_module_run_is_a_command(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,7 +134,9 @@ async def test_what_is_left_of_an_answer_that_nobody_waits_for_is_closed() -> No
     world, rest = World(), Rest()
     streamed = make.ok(answer=make.answer(200))
     object.__setattr__(streamed.answer, "rest", rest)
-    await world.journeys.run(world.service(streamed), call(0.001))
+    one = call(0.001)
+    one.progress.hold(rest.close)
+    await world.journeys.run(world.service(streamed), one)
     assert rest.closed == 0
     world.go.set()
     await settle()

@@ -23,8 +23,21 @@ def judge(
 
 def test_a_sound_head_says_what_is_needed_and_no_more() -> None:
     assert judge((b"Content-Length", b"5")) == RequestFacts(
-        target=b"/acme/x", length=5, expects_continue=False, wishes=Wishes()
+        target=b"/acme/x",
+        length=5,
+        expects_continue=False,
+        overrides_method=False,
+        wishes=Wishes(),
     )
+
+
+@pytest.mark.parametrize(
+    "name", [b"X-HTTP-Method-Override", b"x-http-method", b"X-METHOD-Override"]
+)
+def test_a_field_that_overrides_the_method_is_told(name: bytes) -> None:
+    facts = judge((name, b"POST"))
+    assert isinstance(facts, RequestFacts)
+    assert facts.overrides_method
 
 
 REFUSED: list[tuple[dict[str, Any], list[tuple[bytes, bytes]], Refusal]] = [

@@ -238,7 +238,8 @@ async def test_a_bug_in_the_middle_of_an_answer_cuts_it() -> None:
 
     rest = Buggy()
 
-    async def begin(_: Call) -> Outcome:
+    async def begin(call: Call) -> Outcome:
+        call.progress.hold(rest.close)
         return make.ok(answer=replace(make.answer(200, b"begun"), rest=rest))
 
     async with door(begin) as here, caller(here.port) as one:
@@ -283,7 +284,8 @@ async def test_a_caller_that_went_away_meanwhile_is_written_nothing_more() -> No
 async def test_what_is_left_of_an_answer_is_let_go_whatever_becomes_of_it() -> None:
     rest = Rest(b"more", StreamEnd.WHOLE)
 
-    async def failed(_: Call) -> Outcome:
+    async def failed(call: Call) -> Outcome:
+        call.progress.hold(rest.close)
         return make.broken(answer=replace(make.answer(503, b"begun"), rest=rest))
 
     async with door(failed) as here, caller(here.port) as one:
