@@ -19,7 +19,7 @@ from proxy.terms import (
     RouteEffect,
     StreamEnd,
 )
-from tests.support import raw
+from tests.support import make, raw
 from tests.support.raw import RawProvider, Step, answer, send
 
 from .conftest import MakeLeg
@@ -193,6 +193,18 @@ async def test_a_payment_without_a_key_takes_no_connection_that_was_idle_for_lon
         assert provider.connections == 2
         await one.send(effect=RouteEffect.READ, method="GET", body=b"")
         assert provider.connections == 2
+
+
+@pytest.mark.parametrize(("covers_failures", "connections"), [(True, 1), (False, 2)])
+async def test_a_key_that_a_failure_ends_makes_a_connection_no_safer(
+    leg: MakeLeg, monkeypatch: pytest.MonkeyPatch, connections: int, *, covers_failures: bool
+) -> None:
+    monkeypatch.setattr("proxy.attempt.pool.FRESH_S", 0.0)
+    key = make.key(covers_failures=covers_failures)
+    async with RawProvider([answer()]) as provider, leg(provider.port) as one:
+        await one.send(key=key)
+        await one.send(key=key)
+        assert provider.connections == connections
 
 
 async def test_a_lost_claim_sends_nothing(leg: MakeLeg) -> None:

@@ -1,28 +1,18 @@
 """Each command, called as the shell calls it: what it prints, where, and its exit code."""
 
-import json
 import os
 import runpy
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from proxy.cli import main
 from proxy.providers import names
+from tests.support.command import Capture, told, write
 
 ROOT = Path(__file__).parent.parent.parent
 SECRET = "sk_live_canary"
-ANSWER = b"HTTP/1.1 503 X\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
-
-Capture = pytest.CaptureFixture[str]
-
-
-def told(capsys: Capture) -> tuple[str, str]:
-    captured = capsys.readouterr()
-    assert "Traceback" not in captured.err
-    return captured.out, captured.err
 
 
 # --- usage
@@ -118,12 +108,6 @@ def test_a_config_is_found_through_the_environment(
     assert "none.yaml" in told(capsys)[1]
 
 
-def write(folder: Path, providers: str, top: str = "listen: 127.0.0.1:0\n") -> str:
-    file = folder / "paysluice.yaml"
-    file.write_text(f"{top}providers:\n{providers}")
-    return str(file)
-
-
 def test_every_fault_is_a_line_with_its_place_and_none_shows_a_secret(
     tmp_path: Path, capsys: Capture
 ) -> None:
@@ -174,117 +158,6 @@ def test_a_route_of_a_limit_that_does_not_exist_is_a_fault(tmp_path: Path, capsy
     assert told(capsys)[1].startswith("providers.acme.rate_limits[0].routes[0]: ")
 
 
-# --- explain
-
-
-def explain(tmp_path: Path, capsys: Capture, raw: bytes, *argv: str) -> Any:
-    file = tmp_path / "answer.http"
-    file.write_bytes(raw)
-    assert main(["explain", *argv, str(file)]) == 0
-    out, err = told(capsys)
-    assert err == ""
-    return json.loads(out)
-
-
-def test_an_answer_is_explained_by_what_its_request_may_do(tmp_path: Path, capsys: Capture) -> None:
-    read = explain(tmp_path, capsys, ANSWER, "--provider", "generic", "--method", "GET")
-    assert read["envelope"]["outcome"] == "rejected"
-    assert read["verdict"] == {
-        "retry": True,
-        "basis": "idempotent",
-        "why": "service_unavailable",
-    }
-    paid = explain(tmp_path, capsys, ANSWER, "--provider", "generic")
-    assert paid["envelope"]["outcome"] == "unknown"
-    assert paid["envelope"]["provider"]["status"] == 503
-    assert paid["verdict"] == {"retry": False, "basis": "none", "why": "unsafe"}
-
-
-def test_a_success_has_no_envelope(tmp_path: Path, capsys: Capture) -> None:
-    told_of = explain(
-        tmp_path, capsys, ANSWER.replace(b"503 X", b"200 OK"), "--provider", "generic"
-    )
-    assert told_of == {
-        "envelope": None,
-        "verdict": {"retry": False, "basis": "none", "why": "permanent"},
-    }
-
-
-def test_a_key_makes_a_repeat_safe_only_where_it_is_known_to_be_honoured(
-    tmp_path: Path, capsys: Capture
-) -> None:
-    keyed = ("--path", "/payments", "--key", "k-1")
-    sim = explain(tmp_path, capsys, ANSWER, "--provider", "sim", *keyed)
-    assert sim["verdict"]["basis"] == "idempotency_key"
-    generic = explain(tmp_path, capsys, ANSWER, "--provider", "generic", *keyed)
-    assert generic["verdict"]["retry"] is False
-
-
-def test_a_file_that_an_editor_gave_bare_line_feeds_means_the_same(
-    tmp_path: Path, capsys: Capture
-) -> None:
-    saved = ANSWER.replace(b"\r\n", b"\n")
-    told_of = explain(tmp_path, capsys, saved, "--provider", "generic")
-    assert told_of == explain(tmp_path, capsys, ANSWER, "--provider", "generic")
-
-
-@pytest.mark.parametrize(
-    ("raw", "code", "status"),
-    [
-        (b"hello", "malformed_response", None),
-        (b"hello\r\n\r\n", "malformed_response", None),
-        (b"", "bad_gateway", None),
-        (ANSWER[:-1], "bad_gateway", 503),
-    ],
-)
-def test_what_is_no_whole_answer_is_explained_as_that(
-    tmp_path: Path, capsys: Capture, raw: bytes, code: str, status: int | None
-) -> None:
-    envelope = explain(tmp_path, capsys, raw, "--provider", "generic")["envelope"]
-    assert (envelope["error_code"], envelope["outcome"]) == (code, "unknown")
-    assert envelope["provider"]["status"] == status
-
-
-def test_an_answer_to_head_has_no_body(tmp_path: Path, capsys: Capture) -> None:
-    raw = b"HTTP/1.1 404 X\r\nContent-Length: 100\r\n\r\n"
-    told_of = explain(tmp_path, capsys, raw, "--provider", "generic", "--method", "HEAD")
-    assert told_of["envelope"]["error_code"] == "resource_not_found"
-
-
-def test_the_settings_of_a_config_are_obeyed(tmp_path: Path, capsys: Capture) -> None:
-    file = write(
-        tmp_path,
-        "  acme:\n    base_url: https://api.example.com\n"
-        "    retry: {max_attempts: 1}\n    errors: {include_body: false}\n",
-    )
-    asked = ("--provider", "acme", "--config", file, "--method", "GET")
-    told_of = explain(tmp_path, capsys, ANSWER, *asked)
-    assert told_of["verdict"] == {"retry": False, "basis": "none", "why": "attempts"}
-    assert told_of["envelope"]["provider"]["body"] is None
-
-
-def test_what_cannot_be_asked_is_no_in_one_line(tmp_path: Path, capsys: Capture) -> None:
-    file = tmp_path / "answer.http"
-    file.write_bytes(ANSWER)
-    config = write(tmp_path, "  acme:\n    base_url: https://api.example.com\n")
-    (tmp_path / "bad.yaml").write_text("listen: nowhere\n")
-    for argv in (
-        ["--provider", "nosuch", str(file)],
-        ["--provider", "generic", str(tmp_path / "none.http")],
-        ["--provider", "generic", str(tmp_path)],
-        ["--provider", "generic", "--path", "nowhere", str(file)],
-        ["--provider", "generic", "--path", "/../x", str(file)],
-        ["--provider", "other", "--config", config, str(file)],
-        ["--provider", "acme", "--config", str(tmp_path / "bad.yaml"), str(file)],
-    ):
-        assert main(["explain", *argv]) == 1, argv
-        out, err = told(capsys)
-        assert out == ""
-        assert err.startswith("paysluice: ")
-        assert len(err.splitlines()) == 1, err
-        assert "Fault(" not in err
-
-
 # --- run, simulate, and the module itself
 
 
@@ -323,10 +196,3 @@ def test_the_certificates_of_the_system_are_where_they_were(
     told(capsys)
     assert os.environ["SSL_CERT_FILE"] == "/etc/ours.pem"
     assert "SSL_CERT_DIR" not in os.environ
-
-
-def test_a_path_of_explain_need_not_be_ascii(tmp_path: Path, capsys: Capture) -> None:
-    file = tmp_path / "answer.http"
-    file.write_bytes(ANSWER)
-    assert main(["explain", "--provider", "generic", "--path", "/caf\xe9", str(file)]) == 1
-    assert told(capsys)[1].startswith("paysluice: --path")

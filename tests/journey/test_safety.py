@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import trustme
 
+from proxy.settings import ConfigError
 from tests.support import raw
 from tests.support.raw import Connected, RawProvider, Step, answer, send
 from tests.support.sidecar import FAST, Reply, Sidecar, provider, sidecar
@@ -327,3 +328,33 @@ async def test_a_refusal_inside_a_200_does_not_lift_unknown() -> None:
         reply = await proxy.ask("POST", "/kineticpay/payment/create", KEY, b"{}")
         assert upstream.requests == 2
         assert reply.json["outcome"] == "unknown"
+
+
+@pytest.mark.parametrize("field", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
+@pytest.mark.parametrize("method", [READ, IDEMPOTENT])
+async def test_a_call_that_asks_for_another_method_is_a_payment(method: str, field: str) -> None:
+    async with (
+        RawProvider([raw.close, OK]) as upstream,
+        sidecar({"acme": provider(upstream.port)}) as proxy,
+    ):
+        reply = await proxy.ask(method, "/acme/payments", {field: "POST"})
+        assert (upstream.requests, reply.json["outcome"]) == (1, "unknown")
+
+
+@pytest.mark.parametrize("status", [302, 303, 304, 307])
+async def test_a_redirection_never_hides_that_money_may_have_moved(status: int) -> None:
+    keyed = next(column for column in COLUMNS if column.name == "keyed")
+    async with (
+        RawProvider([raw.close, answer(status)]) as upstream,
+        sidecar({"acme": settings(upstream.port, keyed)}) as proxy,
+    ):
+        reply = await charge(proxy, keyed)
+        assert (reply.status, upstream.requests) == (status, 2)
+        assert reply.header("Paysluice-Outcome") == "unknown"
+
+
+async def test_a_key_set_on_every_request_is_refused() -> None:
+    config = provider(80, headers={"Idempotency-Key": "always"})
+    with pytest.raises(ConfigError, match="a key belongs to one payment"):
+        async with sidecar({"acme": config}):
+            raise AssertionError  # pragma: no cover

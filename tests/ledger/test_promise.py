@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from proxy.ledger import IdempotencySettings, key_rule
+from proxy.ledger import IdempotencySettings, fixed_key, key_rule
 from proxy.providers import Profile, parse
 
 PROFILE = """
@@ -76,6 +76,52 @@ def test_the_operators_word_counts_for_failures_too(one: Profile) -> None:
     rule = key_rule(settings(trusted=True), one, "pay", "POST")
     assert rule is not None
     assert (rule.is_honoured, rule.covers_failures) == (True, True)
+
+
+@pytest.mark.parametrize("header", [None, "x-KEY"])
+def test_nobody_vouches_away_what_is_documented(header: str | None) -> None:
+    one = profile(stores="success_only")
+    rule = key_rule(settings(trusted=True, header=header), one, "pay", "POST")
+    assert rule is not None
+    assert (rule.is_honoured, rule.covers_failures) == (True, False)
+
+
+def test_a_documented_claim_that_is_silent_on_failures_can_be_vouched_for() -> None:
+    one = profile(stores="null")
+    plain, vouched = (
+        key_rule(settings(trusted=trusted), one, "pay", "POST") for trusted in (False, True)
+    )
+    assert plain is not None
+    assert (plain.is_honoured, plain.covers_failures) == (True, False)
+    assert vouched is not None
+    assert vouched.covers_failures
+
+
+@pytest.mark.parametrize("place", ["header", "body"])
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_promise_does_not_follow_a_key_to_another_field(place: str, *, trusted: bool) -> None:
+    rule = key_rule(
+        settings(header="X-Other", trusted=trusted), profile(place=place), "pay", "POST"
+    )
+    assert rule is not None
+    assert (rule.is_honoured, rule.covers_failures) == (trusted, trusted)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("idempotency-KEY", "idempotency-KEY"),
+        ("X-key", "X-key"),
+        ("x-own", "x-own"),
+        ("Authorization", None),
+    ],
+)
+def test_a_key_that_is_set_on_every_request_is_found(name: str, found: str | None) -> None:
+    assert fixed_key(settings(header="X-Own"), profile(), ["Accept", name]) == found
+
+
+def test_a_key_in_a_body_is_no_header() -> None:
+    assert fixed_key(settings(), profile(place="body"), ["X-Key"]) is None
 
 
 def test_a_claim_for_named_operations_covers_no_other_whoever_vouches() -> None:

@@ -8,10 +8,11 @@ from proxy.normalise import (
     append_proxy_status,
     proxy_status,
     strip_representation,
+    words_of,
 )
 from proxy.terms import Effect, Header, Headers, Outcome, ProxyError, Refusal, RouteEffect
 from proxy.terms.http import every, first
-from tests.support.make import key, lost, not_sent, ok, refused, rejected, throttled
+from tests.support.make import answer, key, lost, not_sent, ok, refused, rejected, throttled
 
 STOP = (b"Stripe-Should-Retry", b"false")
 
@@ -177,3 +178,11 @@ def test_nothing_that_described_the_old_body_survives_its_replacement() -> None:
     kept = ((b"Set-Cookie", b"a"), (b"set-cookie", b"b"), (b"RateLimit", b'"x";r=1'))
     headers = tuple((name.encode(), b"x") for name in gone.split())
     assert strip_representation((*headers, *kept)) == kept
+
+
+def test_an_answer_that_is_no_error_still_tells_what_an_earlier_attempt_left_open() -> None:
+    redirected = ok(answer=answer(302), effect=Effect.UNKNOWN, attempts=2)
+    assert first(fields(redirected), b"paysluice-outcome") == b"unknown"
+    assert first(fields(redirected), b"paysluice-error-code") is None
+    assert words_of(redirected, effect=RouteEffect.PAYMENT) == ("none", "unknown")
+    assert first(fields(ok()), b"paysluice-outcome") is None

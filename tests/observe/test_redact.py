@@ -176,3 +176,10 @@ def test_a_token_is_shown_only_if_redaction_would_leave_it_alone(parts: list[str
 )
 def test_only_a_plain_token_is_shown_as_a_code(text: str | None, kept: str | None) -> None:
     assert plain_token(text) == kept
+
+
+@pytest.mark.parametrize("joint", [":", "·", "|", "*", "—", "%3A", " : "])
+def test_a_card_number_is_found_whatever_joins_its_digits(joint: str) -> None:
+    card = joint.join(("4111", "1111", "1111", "1111"))
+    assert "1111" not in redact(f"card {card} refused")
+    assert plain_token(card) is None

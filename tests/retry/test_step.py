@@ -6,7 +6,7 @@ import pytest
 
 from proxy.retry.settings import BackoffSettings, RetrySettings
 from proxy.retry.step import Repeat, SoFar, Stop, ended, next_step, stopped_by
-from proxy.terms import Basis, Call, Delivery, Denial, Effect, Outcome, Progress, RouteEffect
+from proxy.terms import Basis, Call, Delivery, Denial, Effect, Key, Outcome, Progress, RouteEffect
 from tests.support import make
 
 SETTINGS = RetrySettings(backoff=BackoffSettings(jitter="none"))
@@ -186,3 +186,14 @@ def test_the_caller_is_told_when_only_where_it_may_repeat(
 ) -> None:
     outcome = ended(make.call(), latest, UNSENT, now=1000.0, wait_s=wait_s)
     assert outcome.retry_after_s == expected
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 304, 307])
+@pytest.mark.parametrize("key", [None, make.key()])
+@pytest.mark.parametrize("effect", [RouteEffect.PAYMENT, RouteEffect.IDEMPOTENT])
+def test_a_redirection_says_nothing_of_an_attempt_before_it(
+    status: int, key: Key | None, effect: RouteEffect
+) -> None:
+    call, redirected = make.call(key=key, effect=effect), make.ok(answer=make.answer(status))
+    assert SENT.joined(redirected, call).effect is Effect.UNKNOWN
+    assert UNSENT.joined(redirected, call).effect is Effect.SETTLED
