@@ -30,7 +30,11 @@ class StartError(Exception):
 
 
 class App:
-    """One sidecar."""
+    """One sidecar.
+
+    Raises:
+        ConfigError: a profile that the settings name cannot be used.
+    """
 
     def __init__(
         self,
@@ -92,7 +96,7 @@ class App:
             await self._listener.drain(self.settings.drain.timeout)
         cut = await self._journeys.drain(max(0.0, until - self._clock.monotonic()))
         if cut:
-            self.log.line("warning", "drain_cut_off", attempts=cut)
+            self.log.line("warning", "drain_cut_off", calls=cut)
         if self._listener is not None:
             await self._listener.close(_LAST_ANSWERS_S)
 

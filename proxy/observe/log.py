@@ -44,6 +44,7 @@ MEMBERS: Final = (
     "version",
     "address",
     "signal",
+    "calls",
     "message",
 )
 

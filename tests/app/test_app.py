@@ -75,7 +75,7 @@ async def test_what_the_end_cuts_off_is_counted_and_its_caller_is_told() -> None
         await upstream.arrived.wait()
         await proxy.app.drain()
         assert sound_envelope(await one.answer())["outcome"] == "unknown"
-        assert lines(proxy, "drain_cut_off")[0]["attempts"] == 1
+        assert lines(proxy, "drain_cut_off")[0]["calls"] == 1
 
 
 async def test_an_app_that_never_started_can_be_ended() -> None:

@@ -105,7 +105,7 @@ async def test_what_is_cut_off_by_the_end_of_the_drain_is_told_as_unknown(tmp_pa
                 one.signal()
                 assert sound_envelope(await here.answer())["outcome"] == "unknown"
             assert await one.ended() == 0
-            assert (await one.line("drain_cut_off"))["attempts"] == 1
+            assert (await one.line("drain_cut_off"))["calls"] == 1
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])

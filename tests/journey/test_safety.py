@@ -2,45 +2,30 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
 
 from proxy.settings import ConfigError
 from tests.support import raw
+from tests.support.columns import (
+    COLUMNS,
+    IDEMPOTENT,
+    KEY,
+    OK,
+    READ,
+    SHORT,
+    Column,
+    charge,
+    settings,
+)
 from tests.support.raw import Connected, RawProvider, Step, answer, send
-from tests.support.sidecar import FAST, Reply, Sidecar, provider, sidecar
+from tests.support.sidecar import provider, sidecar
 
-OK = answer(200, b'{"id":"pay_1"}')
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n"
 ERROR_IN_200 = b'{"status":"declined","error":{"code":"card_declined","message":"No."}}'
 IN_PROGRESS = b'{"error":{"code":"idempotency_key_in_use","message":"Still running."}}'
-
-READ, IDEMPOTENT, PAYMENT = "GET", "PUT", "POST"
-KEY = {"Idempotency-Key": "order-1"}
-
-
-@dataclass(frozen=True)
-class Column:
-    """A kind of call: what the route does, and what licenses a repeat."""
-
-    name: str
-    method: str
-    headers: dict[str, str]
-    idempotency: dict[str, Any]
-
-
-COLUMNS = (
-    Column("read", READ, {}, {}),
-    Column("idempotent", IDEMPOTENT, {}, {}),
-    Column("keyed", PAYMENT, KEY, {"trusted": True}),
-    Column("key_nobody_vouches_for", PAYMENT, KEY, {"header": "Idempotency-Key"}),
-    Column("unkeyed", PAYMENT, {}, {"trusted": True}),
-)
 
 # What happened -> what each column's provider sees, and the outcome where it ended there.
 # (contract section 5, row by row)
@@ -76,26 +61,6 @@ ROWS: dict[str, tuple[Step, tuple[dict[str, int], str]]] = {
     "501": (answer(501), (FINAL, "unknown")),
     "505": (answer(505), (FINAL, "unknown")),
 }
-
-
-# Long enough that a busy machine answers in it, short enough to wait for.
-SHORT = {"attempt": "400ms", "connect": "400ms", "tls": "50ms"}
-
-
-def settings(port: int, column: Column, **more: Any) -> dict[str, Any]:
-    return provider(
-        port,
-        **{
-            "idempotency": column.idempotency,
-            "breaker": {"min_requests": 1000},
-            **more,
-        },
-    )
-
-
-async def charge(proxy: Sidecar, column: Column) -> Reply:
-    body = None if column.method == READ else b'{"amount":1}'
-    return await proxy.ask(column.method, "/acme/payments/1", column.headers, body)
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
@@ -252,84 +217,6 @@ async def test_only_a_documented_claim_that_covers_failures_licenses_a_repeat(
         assert not any(seen.values(b"idempotency-key") for seen in upstream.seen)
 
 
-def stop_listening(upstream: RawProvider) -> Step:
-    async def step(connected: Connected) -> None:
-        assert upstream._server is not None
-        upstream._server.close()
-        connected.close()
-
-    return step
-
-
-SECOND: dict[str, tuple[Callable[[RawProvider], list[Step]], dict[str, Any], int, str]] = {
-    "open_breaker": (
-        lambda _: [raw.hang],
-        {"breaker": {"min_requests": 1, "failure_ratio": 0.1}},
-        503,
-        "circuit_open",
-    ),
-    "refused": (lambda upstream: [stop_listening(upstream)], {}, 502, "connection_failed"),
-    "local_limit": (
-        lambda _: [raw.hang],
-        {"rate_limits": [{"name": "a", "rate": "1/1m", "max_wait": "0s"}]},
-        429,
-        "rate_limited",
-    ),
-    "401": (lambda _: [raw.hang, answer(401)], {}, 401, "unauthorized_request"),
-    "404": (lambda _: [raw.hang, answer(404)], {}, 404, "resource_not_found"),
-    "422": (lambda _: [raw.close, answer(422)], {}, 400, "invalid_request"),
-    "429": (lambda _: [raw.hang, answer(429)], {}, 429, "rate_limited"),
-    "503_then_429": (lambda _: [answer(503), answer(429)], {}, 429, "rate_limited"),
-}
-
-
-@pytest.mark.parametrize("second", SECOND)
-async def test_a_harmless_second_failure_never_hides_a_dangerous_first(second: str) -> None:
-    steps, more, status, code = SECOND[second]
-    keyed = next(column for column in COLUMNS if column.name == "keyed")
-    upstream = RawProvider([OK])
-    upstream.steps = steps(upstream)
-    async with upstream:
-        config = settings(upstream.port, keyed, timeouts=SHORT, **more)
-        config["retry"] = FAST | {"max_attempts": 2}
-        async with sidecar({"acme": config}) as proxy:
-            reply = await charge(proxy, keyed)
-            envelope = reply.json
-            assert (reply.status, envelope["error_code"]) == (status, code)
-            assert envelope["outcome"] == "unknown"
-            assert reply.header("Paysluice-Outcome") == "unknown"
-
-
-@pytest.mark.parametrize(
-    ("step", "status", "outcome"), [(OK, 200, None), (answer(402), 402, "declined")]
-)
-async def test_a_success_or_a_decline_under_an_honoured_key_lifts_unknown(
-    step: Step, status: int, outcome: str | None
-) -> None:
-    keyed = next(column for column in COLUMNS if column.name == "keyed")
-    async with (
-        RawProvider([raw.close, step]) as upstream,
-        sidecar({"acme": settings(upstream.port, keyed)}) as proxy,
-    ):
-        reply = await charge(proxy, keyed)
-        assert (reply.status, reply.json.get("outcome")) == (status, outcome)
-        assert upstream.requests == 2
-
-
-async def test_a_refusal_inside_a_200_does_not_lift_unknown() -> None:
-    keyed = {"trusted": True}
-    refusal = answer(200, b'{"error":"Invalid merchant key"}')
-    async with (
-        RawProvider([raw.close, refusal]) as upstream,
-        sidecar(
-            {"kineticpay": provider(upstream.port, profile="kineticpay", idempotency=keyed)}
-        ) as proxy,
-    ):
-        reply = await proxy.ask("POST", "/kineticpay/payment/create", KEY, b"{}")
-        assert upstream.requests == 2
-        assert reply.json["outcome"] == "unknown"
-
-
 @pytest.mark.parametrize("field", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
 @pytest.mark.parametrize("method", [READ, IDEMPOTENT])
 async def test_a_call_that_asks_for_another_method_is_a_payment(method: str, field: str) -> None:
@@ -339,18 +226,6 @@ async def test_a_call_that_asks_for_another_method_is_a_payment(method: str, fie
     ):
         reply = await proxy.ask(method, "/acme/payments", {field: "POST"})
         assert (upstream.requests, reply.json["outcome"]) == (1, "unknown")
-
-
-@pytest.mark.parametrize("status", [302, 303, 304, 307])
-async def test_a_redirection_never_hides_that_money_may_have_moved(status: int) -> None:
-    keyed = next(column for column in COLUMNS if column.name == "keyed")
-    async with (
-        RawProvider([raw.close, answer(status)]) as upstream,
-        sidecar({"acme": settings(upstream.port, keyed)}) as proxy,
-    ):
-        reply = await charge(proxy, keyed)
-        assert (reply.status, upstream.requests) == (status, 2)
-        assert reply.header("Paysluice-Outcome") == "unknown"
 
 
 async def test_a_key_set_on_every_request_is_refused() -> None:
