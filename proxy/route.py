@@ -78,8 +78,7 @@ def parse_match(match: str, *, name: str = OTHER, effect: RouteEffect | None = N
     if not _METHOD.fullmatch(method):
         msg = f"{match!r}: a pattern is a method in capitals, a space and a path: GET /payments"
         raise ValueError(msg)
-    raw = path.encode()
-    if "?" in path or _fault(raw, raw) is not None:
+    if "?" in path or path_fault(path.encode()) is not None:
         msg = f"{match!r}: a path begins with / and holds visible ASCII, no query and no `..`"
         raise ValueError(msg)
     segments = tuple(_segment(match, part) for part in path[1:].split("/"))
@@ -159,14 +158,14 @@ class _Table:
 
     def __init__(self, routes: ProviderRoutes) -> None:
         mount = routes.mount
-        if not mount.endswith(b"/") or _fault(mount, mount) is not None or b"?" in mount:
+        if not mount.endswith(b"/") or path_fault(mount) is not None or b"?" in mount:
             msg = f"{routes.name}: a mount is a path that begins and ends with a slash"
             raise ValueError(msg)
         if mount.startswith(_RESERVED + b"/"):
             msg = f"{routes.name}: /_paysluice/ is ours"
             raise ValueError(msg)
         base = routes.base_path.rstrip(b"/")
-        if base and (_fault(base, base) is not None or b"?" in base):
+        if base and (path_fault(base) is not None or b"?" in base):
             msg = f"{routes.name}: a base path is a path, or empty"
             raise ValueError(msg)
         self.mount = mount
@@ -230,6 +229,11 @@ def _find(index: _Index, method: str, segments: list[bytes]) -> RouteRule | None
         else:
             return rule
     return None
+
+
+def path_fault(path: bytes) -> str | None:
+    """Say why *path*, which has no query, cannot go on the wire; None: it can."""
+    return _fault(path, path)
 
 
 def _fault(target: bytes, path: bytes) -> str | None:

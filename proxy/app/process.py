@@ -1,9 +1,10 @@
 """A whole sidecar: built from its settings, started, drained and closed in order."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from proxy.admin import AdminServer
+from proxy.admin import AdminServer, bind_unix
 from proxy.attempt import Origin
 from proxy.listener import Handler, Journeys, Listener
 from proxy.observe import JsonLog, LastErrors, Metrics, TextLog, fan_out
@@ -64,6 +65,7 @@ class App:
         self._limits = MemoryLimits()
         self._providers: dict[str, Provider] = {}
         self._listener: Listener | None = None
+        self._sockets: list[Path] = []
         self._admin: AdminServer | None = None
 
     async def start(self) -> None:
@@ -110,6 +112,8 @@ class App:
             await self.simulator.stop()
         if self._admin is not None:
             await self._admin.stop()
+        while self._sockets:
+            self._sockets.pop().unlink(missing_ok=True)
 
     def status(self) -> dict[str, object]:
         """Give what an operator is shown."""
@@ -186,7 +190,9 @@ class App:
         self._listener = Listener(handler, settings.callers)
         for address in settings.listen:
             if address.path:
-                await self._listener.start_unix(address.path, int(settings.socket_mode, 8))
+                bound = bind_unix(Path(address.path), int(settings.socket_mode, 8))
+                self._sockets.append(Path(address.path))
+                await self._listener.start_socket(bound)
             else:
                 self.ports.append(await self._listener.start_tcp(address.host, address.port))
 

@@ -1,8 +1,6 @@
 """Everything long-lived that one provider needs, built once and closed once."""
 
-import hashlib
 from collections.abc import Callable, Iterator
-from itertools import chain
 
 from proxy.attempt import Attempt, Connector, Origin, Pool, RequestHead, tls_context
 from proxy.breaker import BreakerPolicy, Breakers
@@ -13,8 +11,8 @@ from proxy.listener import Destination
 from proxy.observe import ObservePolicy
 from proxy.pipeline import build
 from proxy.providers import Profile
-from proxy.retry import RetryBudget, RetryPolicy
-from proxy.route import Matched, ProviderRoutes, parse_rules
+from proxy.retry import RetryBudget, RetryPolicy, refused
+from proxy.route import Matched, ProviderRoutes
 from proxy.settings import ProviderSettings
 from proxy.terms import (
     Clock,
@@ -25,7 +23,8 @@ from proxy.terms import (
     Roll,
     Sample,
 )
-from proxy.terms.http import every
+
+from .profiles import routes_of
 
 
 class Provider:
@@ -86,14 +85,7 @@ class Provider:
 
     def routes(self) -> ProviderRoutes:
         """Give where this provider is mounted and what is known of its routes."""
-        return ProviderRoutes(
-            name=self.name,
-            mount=self.settings.mount.encode("ascii"),
-            base_path=self.settings.base_url.path.encode("ascii"),
-            rules=parse_rules(self.settings.routes),
-            operations=parse_rules(self.profile.routes),
-            prefixes=tuple(prefix.encode("ascii") for prefix in self.profile.prefixes),
-        )
+        return routes_of(self.name, self.settings, self.profile, self.settings.mount)
 
     def destination(self, *, replay_body_bytes: int) -> Destination:
         """Give what the listener must know of this provider."""
@@ -108,7 +100,6 @@ class Provider:
             requires_key=settings.idempotency.require_key,
             generates_key=settings.idempotency.generate,
             paused=settings.paused,
-            tenant=tenant_of(settings.tenant_headers),
             peek=self._peek,
         )
 
@@ -158,9 +149,7 @@ class Provider:
         denied = self._breakers.of(matched.route).peek(self._clock.monotonic())
         if denied is None:
             return None
-        return Refused(
-            reason=Refusal.CIRCUIT_OPEN, retry_after_s=denied.retry_after_s, is_retryable=True
-        )
+        return refused(Refusal.CIRCUIT_OPEN, retry_after_s=denied.retry_after_s)
 
 
 def configured_headers(settings: ProviderSettings, clock: Clock) -> Callable[[], Headers]:
@@ -180,17 +169,3 @@ def configured_headers(settings: ProviderSettings, clock: Clock) -> Callable[[],
         return kept
 
     return current
-
-
-def tenant_of(names: tuple[str, ...]) -> Callable[[Headers], str]:
-    """Give what tells a request's tenant: a digest of the configured fields, "" without any."""
-    wanted = [name.lower().encode("ascii") for name in names]
-
-    def tenant(headers: Headers) -> str:
-        if not wanted:
-            return ""
-        # A name ends in a colon, so that no value can be taken for one.
-        values = chain.from_iterable((name + b":", *every(headers, name)) for name in wanted)
-        return hashlib.blake2s(b"\0".join(values), digest_size=16).hexdigest()
-
-    return tenant

@@ -70,8 +70,9 @@ class Attempt:
     async def __call__(self, call: Call) -> Outcome:
         """Give the outcome of sending *call* once."""
         started = self._clock.monotonic()
+        call.progress.begin_wait(started)
         outcome = await self._send(call, started)
-        call.progress.waited(self._clock.monotonic() - started)
+        call.progress.end_wait(self._clock.monotonic())
         if not isinstance(outcome, Refused):
             self._emit(self._report(call, outcome, self._clock.monotonic() - started))
         if isinstance(outcome, Answered) and self._is_unmapped(outcome):

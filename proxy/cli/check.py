@@ -4,6 +4,7 @@ import os
 import sys
 
 from proxy.app.profiles import load_profiles
+from proxy.ledger import key_rule
 from proxy.settings import ConfigError, Fault, warnings
 from proxy.settings import load as load_settings
 
@@ -17,7 +18,13 @@ def check(file: str | None) -> int:
         profiles = load_profiles(settings)
     except ConfigError as error:
         return _tell(error.faults)
-    keyless = [name for name, profile in profiles.items() if profile.idempotency is None]
+    keyless = [
+        name
+        for name, profile in profiles.items()
+        if profile.idempotency is None
+        and key_rule(settings.providers[name].idempotency, profile, operation="", method="POST")
+        is None
+    ]
     for fault in warnings(settings, keyless):
         print(f"warning: {fault}", file=sys.stderr)  # noqa: T201
     print("ok")  # noqa: T201

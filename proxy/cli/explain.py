@@ -6,22 +6,24 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from proxy.app.profiles import load_profile, routes_of
 from proxy.attempt import ResponseParser, failed
 from proxy.classify import Classifier
-from proxy.ledger import key_rule
+from proxy.ledger import apply, key_rule
 from proxy.normalise import envelope_for, needs_envelope, report_for
-from proxy.providers import Profile, ProfileError, load
+from proxy.providers import Profile, ProfileError
 from proxy.retry import judge, may_repeat
-from proxy.route import Matched, ProviderRoutes, Router, parse_rules
+from proxy.route import Matched, Router
 from proxy.settings import ConfigError, ProviderSettings
 from proxy.settings import load as load_settings
-from proxy.system import SystemClock
+from proxy.system import SystemClock, new_id
 from proxy.terms import (
     Again,
     Answer,
     Call,
     Delivery,
     Denial,
+    Key,
     Outcome,
     Progress,
     ProxyError,
@@ -33,6 +35,7 @@ from proxy.terms.verdict import Final as NotAgain
 from .main import NO
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
+_KEY = b"Idempotency-Key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +61,27 @@ def explain(question: Question, file: str) -> int:
     if isinstance(matched, Refused):
         print("paysluice: --path is no path below the mount", file=sys.stderr)  # noqa: T201
         return NO
-    print(json.dumps(_explained(question, settings, profile, matched, raw), indent=2))  # noqa: T201
+    key = _key(question, settings, profile, matched)
+    if isinstance(key, Refused):
+        print(f"paysluice: --key: {key.hint or 'the config requires one'}", file=sys.stderr)  # noqa: T201
+        return NO
+    told = _explained(question, settings, profile, matched, key, raw)
+    print(json.dumps(told, indent=2))  # noqa: T201
     return 0
 
 
 def _explained(
-    question: Question, settings: ProviderSettings, profile: Profile, matched: Matched, raw: bytes
+    question: Question,
+    settings: ProviderSettings,
+    profile: Profile,
+    matched: Matched,
+    key: Key | None,
+    raw: bytes,
 ) -> dict[str, object]:
     outcome = _outcome(question, profile, matched, raw)
-    rule = key_rule(settings.idempotency, profile, matched.operation, question.method)
-    is_keyed = question.key is not None and rule is not None and rule.is_honoured
-    covers_failures = rule is not None and rule.covers_failures
+    is_keyed = key is not None and key.is_honoured
+    covers_failures = key is not None and key.covers_failures
+    is_ours = key is not None and key.is_generated  # a repeat by the caller gets another
     verdict = judge(
         outcome, effect=matched.effect, is_keyed=is_keyed, covers_failures=covers_failures
     )
@@ -77,7 +90,10 @@ def _explained(
     outcome = replace(
         outcome,
         is_retryable=may_repeat(
-            outcome, effect=matched.effect, is_keyed=is_keyed, covers_failures=covers_failures
+            outcome,
+            effect=matched.effect,
+            is_keyed=is_keyed and not is_ours,
+            covers_failures=covers_failures,
         ),
     )
     envelope = None
@@ -145,15 +161,27 @@ def _call(question: Question, matched: Matched) -> Call:
 
 
 def _match(question: Question, settings: ProviderSettings, profile: Profile) -> Matched | Refused:
-    routes = ProviderRoutes(
-        name=question.provider,
-        mount=b"/",
-        base_path=settings.base_url.path.encode("ascii"),
-        rules=parse_rules(settings.routes),
-        operations=parse_rules(profile.routes),
-        prefixes=tuple(prefix.encode("ascii") for prefix in profile.prefixes),
-    )
+    routes = routes_of(question.provider, settings, profile, "/")
     return Router([routes]).match(question.method, question.path.encode("utf-8", "replace"))
+
+
+def _key(
+    question: Question, settings: ProviderSettings, profile: Profile, matched: Matched
+) -> Key | Refused | None:
+    """Give the key as the listener would: the caller's, or one of ours; or its refusal."""
+    fields = () if question.key is None else ((_KEY, os.fsencode(question.key)),)
+    keyed = apply(
+        fields,
+        b"{}",  # a key that belongs in the body finds room
+        rule=key_rule(settings.idempotency, profile, matched.operation, question.method),
+        effect=matched.effect,
+        method=question.method,
+        require=settings.idempotency.require_key,
+        generate=settings.idempotency.generate,
+        now=0.0,
+        new_id=new_id,
+    )
+    return keyed if isinstance(keyed, Refused) else keyed.key
 
 
 def _provider(question: Question) -> tuple[ProviderSettings, Profile]:
@@ -165,17 +193,15 @@ def _provider(question: Question) -> tuple[ProviderSettings, Profile]:
         LookupError: the config has no provider of that name.
     """
     if question.config is None:
-        settings = ProviderSettings.model_validate(
-            {"profile": question.provider, "base_url": "https://provider.invalid"}
-        )
-        return settings, load(question.provider)
+        settings = ProviderSettings.model_validate({"base_url": "https://provider.invalid"})
+        return settings, load_profile(question.provider)
     providers = load_settings(question.config, os.environ).providers
     if question.provider not in providers:
         known = ", ".join(providers)
         msg = f"the config has no provider {question.provider!r}; it has {known}"
         raise LookupError(msg)
     settings = providers[question.provider]
-    return settings, load(settings.profile)
+    return settings, load_profile(settings.profile)
 
 
 def _read(file: str) -> bytes:

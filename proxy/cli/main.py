@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Final
 
 NO: Final = 1
-USAGE: Final = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:

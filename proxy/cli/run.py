@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Final
 
 import uvloop
@@ -12,7 +13,7 @@ from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
 from proxy.app import App, StartError
 from proxy.observe import tame
-from proxy.settings import ConfigError, Settings, load
+from proxy.settings import Address, ConfigError, Settings, load
 from proxy.system import SystemClock, new_id, roll
 
 from .main import NO
@@ -66,7 +67,12 @@ async def _serve(app: App, settings: Settings) -> int:
     stop = _Stop()
     tame(app.log, asyncio.get_running_loop())
     await app.start()
-    app.log.line("info", "started", version=paysluice_version(), address=_addresses(settings, app))
+    app.log.line(
+        "info",
+        "started",
+        version=paysluice_version(),
+        address=addresses(settings.listen, app.ports),
+    )
     if app.simulator is not None and app.ports:
         url = f"http://127.0.0.1:{app.ports[0]}"
         print(*(line.format(url=url) for line in _LINES), sep="\n", file=sys.stderr)  # noqa: T201
@@ -113,12 +119,11 @@ class _Stop:
             task.cancel()
 
 
-def _addresses(settings: Settings, app: App) -> str:
-    """Name the addresses, with the ports that were given where none was asked for."""
-    ports = iter(app.ports)
+def addresses(listen: Iterable[Address], ports: Iterable[int]) -> str:
+    """Name the addresses, with the *ports* that were given where none was asked for."""
+    given = iter(ports)
     return ", ".join(
-        str(address) if address.path else f"{address.host}:{next(ports)}"
-        for address in settings.listen
+        str(address if address.path else replace(address, port=next(given))) for address in listen
     )
 
 

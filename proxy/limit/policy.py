@@ -102,11 +102,11 @@ class LimitPolicy:
         # The waits run side by side: the longest is the one that is felt.
         for limit, _ in waits:
             limit.waiting += 1
-        longest_s = max(wait_s for _, wait_s in waits)
-        call.progress.waited(longest_s)
+        call.progress.begin_wait(self._clock.monotonic())
         try:
-            await self._clock.sleep(longest_s)
+            await self._clock.sleep(max(wait_s for _, wait_s in waits))
         finally:
+            call.progress.end_wait(self._clock.monotonic())
             for limit, _ in waits:
                 limit.waiting -= 1
         for limit, wait_s in waits:
@@ -117,9 +117,10 @@ class LimitPolicy:
         if self._in_flight.try_enter():
             return None
         began = self._clock.monotonic()
+        call.progress.begin_wait(began)
         is_in = await self._in_flight.queue(_patience_s(call, began))
+        call.progress.end_wait(self._clock.monotonic())
         waited_s = self._clock.monotonic() - began
-        call.progress.waited(waited_s)
         self._report(IN_FLIGHT, waited_s, is_refused=not is_in)
         if not is_in:
             return Refused(reason=Refusal.OVERLOADED)

@@ -40,8 +40,8 @@ class Written:
 class AnswerFault(Protocol):
     """Answers a request that never came to be one."""
 
-    def __call__(self, request: web.BaseRequest, refused: Refused) -> Written:
-        """Write the answer to *refused* and close."""
+    def __call__(self, request: web.BaseRequest, fault: Refused) -> Written:
+        """Write the answer to *fault* and close."""
 
 
 class CallerConnection(web.RequestHandler):

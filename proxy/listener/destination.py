@@ -7,7 +7,7 @@ from typing import Literal
 from proxy.ledger.keys import KeyRule
 from proxy.normalise.settings import ErrorSettings
 from proxy.route import Matched
-from proxy.terms import Headers, Refused, RouteEffect, Service
+from proxy.terms import Refused, RouteEffect, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,6 @@ class Destination:
     requires_key: bool
     generates_key: bool
     paused: Literal["none", "payments", "all"]
-    tenant: Callable[[Headers], str]
     peek: Callable[[Matched], Refused | None]  # a look at the breaker, without a permit
 
     def is_paused(self, effect: RouteEffect) -> bool:

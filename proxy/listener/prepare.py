@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from proxy.ledger import Keyed, KeyRule, apply
+from proxy.retry import refused
 from proxy.route import Matched
 from proxy.terms import (
     BodyStream,
@@ -58,7 +59,9 @@ class Preparer:
 
     async def call(self, request: web.BaseRequest, judged: Judged) -> Call | Refused:
         """Read the body, find the key, and give the call; or say why it cannot be sent."""
+        began = self._clock.monotonic()
         body = await self._read_body(request, judged)
+        waited_s = self._clock.monotonic() - began
         if isinstance(body, Refused):
             return body
         rule = judged.destination.key_rule(judged.matched, request.method)
@@ -69,7 +72,9 @@ class Preparer:
         keyed = self._key(headers, body, rule, judged, request.method)
         if isinstance(keyed, Refused):
             return keyed
-        return self._call(request, judged, keyed)
+        call = self._call(request, judged, keyed)
+        call.progress.waited(waited_s)
+        return call
 
     async def _read_body(
         self, request: web.BaseRequest, judged: Judged
@@ -88,9 +93,7 @@ class Preparer:
             case StreamEnd.TOO_LARGE:
                 return Refused(reason=Refusal.TOO_LARGE)
             case _:
-                return Refused(
-                    reason=body.cut_by, is_retryable=body.cut_by is not Refusal.MALFORMED
-                )
+                return refused(body.cut_by)
 
     def _key(
         self,
@@ -135,6 +138,5 @@ class Preparer:
             deadline=judged.started + total_s,
             progress=Progress(),
             key=keyed.key,
-            tenant=destination.tenant(request.raw_headers),
             may_repeat=wishes.may_repeat,
         )

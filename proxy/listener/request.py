@@ -26,7 +26,7 @@ _ERROR_MODES: Final = frozenset({"envelope", "native", "passthrough"})
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How large a head may be."""
+    """How large a request may be."""
 
     max_header_bytes: int
     max_body_bytes: int

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from aiohttp import web
 
-from proxy.normalise import words_of
+from proxy.normalise import accepts_problem, words_of
+from proxy.retry import refused
 from proxy.route import Router
 from proxy.terms import (
     Answered,
@@ -58,6 +59,10 @@ class _Serving:
     shape: Shape = DEFAULT_SHAPE
     call: Call | None = None
     has_begun_answer: bool = False
+
+    def waited_by(self, now: float) -> float:
+        """Give the seconds spent waiting for somebody else."""
+        return 0.0 if self.call is None else self.call.progress.waited_by(now)
 
 
 class Handler:
@@ -143,6 +148,7 @@ class Handler:
     def _judge(self, request: web.BaseRequest, serving: _Serving) -> Judged | Refused:
         """Say where the request goes, before a byte of its body is asked for."""
         headers: Headers = request.raw_headers
+        serving.shape = replace(DEFAULT_SHAPE, wants_problem=accepts_problem(headers))
         facts = judge_head(
             request.method, request.version, _raw_target(request), headers, self._bounds
         )
@@ -164,11 +170,11 @@ class Handler:
             include_body=errors.include_body,
         )
         if destination.is_paused(matched.effect):
-            return Refused(reason=Refusal.PAUSED, is_retryable=True)
+            return refused(Refusal.PAUSED)
         if facts.expects_continue:
-            refused = destination.peek(matched)
-            if refused is not None:
-                return refused
+            denied = destination.peek(matched)
+            if denied is not None:
+                return denied
             if request.transport is not None:
                 request.transport.write(CONTINUE)
         return Judged(serving.request_id, serving.started, facts, matched, destination)
@@ -187,7 +193,10 @@ class Handler:
             or (isinstance(outcome, Refused) and outcome.reason in _SPOILING)
         )
         serving.has_begun_answer = True
+        began = self._clock.monotonic()
         is_whole = await self._writer.write(request, message, close=must_close)
+        if message.rest is not None and serving.call is not None:
+            serving.call.progress.waited(self._clock.monotonic() - began)
         self._report(request.method, outcome, serving, message.status, is_whole=is_whole)
         return Written(keep_alive=is_whole and not must_close).as_response()
 
@@ -205,15 +214,15 @@ class Handler:
             outcome = self._journeys.faulty(serving.call)
         return await self._respond(request, outcome, serving)
 
-    def answer_fault(self, request: web.BaseRequest, refused: Refused) -> Written:
+    def answer_fault(self, request: web.BaseRequest, fault: Refused) -> Written:
         """Answer what never came to be a request."""
         serving = _Serving(self._new_id(), self._clock.monotonic())
         about = About(serving.request_id, None, serving.effect, DEFAULT_SHAPE)
-        message = message_for(refused, about)
+        message = message_for(fault, about)
         if request.transport is not None:
             head = self._writer.head(request, message, close=True)
             request.transport.write(head + message.body)
-        self._report("_OTHER", refused, serving, message.status, is_whole=True)
+        self._report("_OTHER", fault, serving, message.status, is_whole=True)
         return Written(keep_alive=False)
 
     def _report(
@@ -221,6 +230,7 @@ class Handler:
     ) -> None:
         error_code, word = words_of(outcome, effect=serving.effect)
         facts = outcome.facts if isinstance(outcome, Answered) else None
+        now = self._clock.monotonic()
         self._emit(
             Responded(
                 request_id=serving.request_id,
@@ -230,8 +240,8 @@ class Handler:
                 status=status,
                 error_code=error_code,
                 outcome=word,
-                duration_s=self._clock.monotonic() - serving.started,
-                upstream_s=serving.call.progress.waited_s if serving.call is not None else 0.0,
+                duration_s=now - serving.started,
+                upstream_s=serving.waited_by(now),
                 attempts=outcome.attempts,
                 provider_code=facts.code if facts else None,
                 trace_id=facts.trace_id if facts else None,

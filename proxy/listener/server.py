@@ -1,7 +1,7 @@
 """The addresses that callers come to."""
 
 import asyncio
-import os
+import socket
 import ssl
 
 from .connection import CallerServer
@@ -34,20 +34,12 @@ class Listener:
         bound: int = site.sockets[0].getsockname()[1]
         return bound
 
-    async def start_unix(self, path: str, mode: int) -> None:
-        """Listen on a Unix socket with this file *mode*; a socket that was left over goes.
-
-        Raises:
-            OSError: the socket cannot be made.
-        """
+    async def start_socket(self, bound: socket.socket) -> None:
+        """Listen on a socket that is bound already: a Unix socket."""
         loop = asyncio.get_running_loop()
-        before = os.umask(0o777)  # nobody may connect before the mode is set
-        try:
-            site = await loop.create_unix_server(self._open(), path, backlog=_BACKLOG)
-        finally:
-            os.umask(before)
-        os.chmod(path, mode)  # noqa: PTH101 - one call, at start
-        self._sites.append(site)
+        self._sites.append(
+            await loop.create_unix_server(self._open(), sock=bound, backlog=_BACKLOG)
+        )
 
     def stop_accepting(self) -> None:
         """Take no new connection; those that are open go on."""

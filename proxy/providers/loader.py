@@ -1,6 +1,6 @@
 """Profiles from YAML: bundled by name, a user's own by path; all faults at once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -71,14 +71,16 @@ def text(name: str) -> str:
     return entry.read_text(encoding="utf-8")
 
 
-def load(name_or_path: str) -> Profile:
+def load(name_or_path: str, *, read_match: Callable[[str], object] = str) -> Profile:
     """Give the profile called so, or in that file (a path has a `/` or ends in `.yaml`).
+
+    *read_match* reads the patterns of its routes, and raises ValueError at one that is none.
 
     Raises:
         ProfileError: it is not there, or something is wrong with it.
     """
     if "/" not in name_or_path and not name_or_path.endswith(_SUFFIX):
-        return parse(text(name_or_path), name=name_or_path)
+        return parse(text(name_or_path), name=name_or_path, read_match=read_match)
     try:
         raw = Path(name_or_path).read_bytes()
     except OSError as error:
@@ -87,13 +89,13 @@ def load(name_or_path: str) -> Profile:
     if len(raw) > _MAX_BYTES:
         raise ProfileError(name_or_path, (Fault("", 1, "is larger than 1 MiB"),))
     try:
-        return parse(raw.decode("utf-8-sig"), name=name_or_path)
+        return parse(raw.decode("utf-8-sig"), name=name_or_path, read_match=read_match)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ProfileError(name_or_path, (Fault("", line, "is not UTF-8"),)) from None
 
 
-def parse(source: str, *, name: str) -> Profile:
+def parse(source: str, *, name: str, read_match: Callable[[str], object] = str) -> Profile:
     """Turn YAML into a profile; *name* is what its faults call it.
 
     Raises:
@@ -124,7 +126,7 @@ def parse(source: str, *, name: str) -> Profile:
     else:
         faults += [
             Fault(_dotted(place), _locate(root, place)[1], message)
-            for place, message in _loose_ends(profile)
+            for place, message in (*_loose_ends(profile), *_unread(profile, read_match))
         ]
     if faults or profile is None:
         raise ProfileError(name, tuple(sorted(faults, key=lambda fault: fault.line)))
@@ -159,6 +161,14 @@ def _loose_ends(profile: Profile) -> Iterator[tuple[Place, str]]:
         for operation in profile.idempotency.operations:
             if operation not in routes:
                 yield ("idempotency", "operations"), f"no route is called {operation!r}"
+
+
+def _unread(profile: Profile, read_match: Callable[[str], object]) -> Iterator[tuple[Place, str]]:
+    for index, route in enumerate(profile.routes):
+        try:
+            read_match(route.match)
+        except ValueError as error:
+            yield ("routes", index, "match"), str(error)
 
 
 def _twice(node: yaml.Node | None, place: Place) -> Iterator[tuple[Place, int]]:

@@ -206,10 +206,9 @@ class Profile(Model):
     fields: Fields = Fields()
     codes: Codes | None = None
     rules: tuple[Rule, ...] = ()
-    prefixes: tuple[Annotated[str, Field(pattern=r"^(/[^\s/?#]+)+$")], ...] = ()
+    prefixes: tuple[Annotated[str, Field(pattern=r"^(/[!$-.0->@-~]+)+$")], ...] = ()
     routes: tuple[Route, ...] = ()
     idempotency: Idempotency | None = None
-    secret_query: Texts = ()  # query members that must not reach a log
 
     @field_validator("rules")
     @classmethod

@@ -5,7 +5,7 @@ many repeats a provider gets, and `policy` is the loop that obeys them. Operator
 """
 
 from .budget import RetryBudget
-from .decide import judge, may_repeat
+from .decide import judge, may_repeat, refused
 from .policy import RetryPolicy
 from .settings import BackoffSettings, BudgetSettings, RetrySettings
 from .step import caller_may_repeat
@@ -19,4 +19,5 @@ __all__ = [
     "caller_may_repeat",
     "judge",
     "may_repeat",
+    "refused",
 ]

@@ -118,6 +118,14 @@ REFUSALS: Mapping[Refusal, tuple[Denial, bool]] = MappingProxyType(
 )
 
 
+def refused(
+    reason: Refusal, *, hint: str | None = None, retry_after_s: float | None = None
+) -> Refused:
+    """Say no to a call of which nothing was sent; the caller may come again where that may help."""
+    is_retryable = REFUSALS[reason][1]
+    return Refused(reason=reason, hint=hint, is_retryable=is_retryable, retry_after_s=retry_after_s)
+
+
 def is_success(outcome: Outcome) -> bool:
     """Say whether the provider did what was asked."""
     return isinstance(outcome, Answered) and outcome.kind is Kind.OK

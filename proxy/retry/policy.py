@@ -90,8 +90,9 @@ class RetryPolicy:
         self._emit(_scheduled(call, latest, step))
         if isinstance(latest, Answered) and latest.answer.rest is not None:
             latest.answer.rest.close()  # nobody will read it, and it holds a connection
-        call.progress.waited(step.delay_s)
+        call.progress.begin_wait(self._clock.monotonic())
         await self._clock.sleep(step.delay_s)
+        call.progress.end_wait(self._clock.monotonic())
         denied_by = stopped_by(
             call, so_far, now=self._clock.monotonic(), is_draining=self._is_draining()
         )

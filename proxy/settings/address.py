@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator
 
+from proxy.route import path_fault
+
 from .secret import SecretText
 
 _HOST: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
 _ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]+):([0-9]{1,5})")
 _PATH: Final = re.compile(r"(?:/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})*)*")
-_DOTS: Final = re.compile(r"(?i)/(?:\.|%2e){1,2}(?:/|$)")
 _MAX_PORT: Final = 65_535
 _MAX_UNIX: Final = 107  # bytes of a Unix socket's path: sockaddr_un, less the closing NUL
 _PORTS: Final = {"http": 80, "https": 443}
@@ -151,7 +152,11 @@ def _check_parts(url: str, host: str, netloc: str, path: str) -> None:
         ("?" in url or "#" in url, "no query and no fragment may stand in it"),
         (not _is_host(f"[{host}]" if ":" in host else host), "its host name is not valid"),
         (not _PATH.fullmatch(path), "a character in its path must be percent-encoded"),
-        ("//" in path or _DOTS.search(path) is not None, "no empty or dot segment may stand in it"),
+        ("//" in path, "no empty segment may stand in its path"),
+        (
+            path != "" and path_fault(path.encode()) is not None,
+            "no dot segment and no backslash may stand in its path, encoded or not",
+        ),
         (netloc.endswith((":", ":0")), "its port is not valid"),
     )
     for is_fault, message in faults:

@@ -14,7 +14,7 @@ _LITERAL: Final = "holds a secret in plain text: write ${env:NAME} or ${file:/pa
 
 
 def warnings(settings: Settings, keyless: Collection[str] = ()) -> tuple[Fault, ...]:
-    """Give what is unwise in *settings*; *keyless* are providers whose profile places no key."""
+    """Give what is unwise in *settings*; *keyless* are providers for which nothing places a key."""
     found: list[tuple[Loc, str]] = list(_whole(settings))
     for name, provider in settings.providers.items():
         for each in _CHECKS:
@@ -26,7 +26,7 @@ def warnings(settings: Settings, keyless: Collection[str] = ()) -> tuple[Fault, 
                     f"is shorter than an attempt of {name}: its payments may be cut off at the end",
                 )
             )
-        if name in keyless and provider.idempotency.header is None:
+        if name in keyless:
             found += [(("providers", name, *loc), text) for loc, text in _keyless(provider)]
     return in_order(settings.origins.fault(loc, text) for loc, text in found)
 
@@ -74,18 +74,16 @@ def _no_keys(provider: ProviderSettings) -> Iterator[tuple[Loc, str]]:
 
 
 def _keyless(provider: ProviderSettings) -> Iterator[tuple[Loc, str]]:
-    """Speak of a provider to which no key is sent: neither profile nor `header` places one."""
+    """Speak of a provider for which neither its profile nor the operator places a key."""
     keys = provider.idempotency
     if keys.mode == "off":
         return
     yield (
         ("idempotency",),
-        "payments are sent without a key: neither the profile nor `header` says where one goes",
+        "keys make no repeat safe: neither profile nor `header` nor `trusted` has one read",
     )
     if keys.generate:
-        yield ("idempotency", "generate"), "does nothing where no key is sent"
-    if keys.trusted:
-        yield ("idempotency", "trusted"), "does nothing where no key is sent"
+        yield ("idempotency", "generate"), "does nothing where no key is honoured"
 
 
 _CHECKS: Final[tuple[Callable[[ProviderSettings], Iterator[tuple[Loc, str]]], ...]] = (

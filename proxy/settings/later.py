@@ -33,6 +33,7 @@ LATER: Final = (
     Later("tracing.propagate", "taking trace headers out of requests"),
     Later("tracing.otlp", "exporting spans"),
     Later("providers.*.listen", "an address of a provider's own"),
+    Later("providers.*.tenant_headers", "splitting the scope of keys"),
     Later("providers.*.egress_proxy", "going out through a proxy"),
     Later("providers.*.idempotency.mode", "a ledger that gives at most once", "emulate"),
     Later("providers.*.idempotency.record_for", "keeping answers"),

@@ -13,6 +13,7 @@ from proxy.ledger.settings import IdempotencySettings
 from proxy.limit.settings import ConcurrencySettings, RateLimitSettings
 from proxy.normalise.settings import ErrorSettings
 from proxy.retry.settings import RetrySettings
+from proxy.route import parse_match, path_fault
 from proxy.terms.call import RouteEffect
 from proxy.terms.units import Duration, Model
 
@@ -22,7 +23,6 @@ from .secret import SecretText
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}")  # RFC 9110 section 5.6.2
 _NAME: Final = re.compile(r"[a-z0-9_]{1,64}")
 _MOUNT: Final = re.compile(r"/(?:[A-Za-z0-9\-._~]+/)*")
-_MATCH: Final = re.compile(r"[A-Z]{1,20} /(?:[^\s?#{}]|\{[A-Za-z_][A-Za-z0-9_]*\})*")
 _PROFILE: Final = re.compile(r"[a-z0-9_]{1,64}|.*/.*|.*\.ya?ml")
 _OURS: Final = frozenset(
     ("host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer")
@@ -71,19 +71,21 @@ def _name(value: str) -> str:
 
 
 def _mount(value: str) -> str:
-    if not _MOUNT.fullmatch(value) or "/./" in value or "/../" in value:
+    if not _MOUNT.fullmatch(value) or path_fault(value.encode()) is not None:
         msg = "must be a path that begins and ends with `/`, of letters, digits and -._~"
-        raise ValueError(msg)
-    if value.startswith("/_paysluice/"):
-        msg = "/_paysluice/ is Paysluice's own"
         raise ValueError(msg)
     return value
 
 
 def _match(value: str) -> str:
-    if not _MATCH.fullmatch(value):
-        msg = "must be a method and a path: POST /payments, or GET /payments/{id}"
-        raise ValueError(msg)
+    try:
+        parse_match(value)
+    except ValueError:  # whose words repeat the value
+        msg = (
+            "must be a method and a path: POST /payments, or GET /payments/{id}; "
+            "a parameter is a whole segment, and a path has visible ASCII, no query and no `..`"
+        )
+        raise ValueError(msg) from None
     return value
 
 

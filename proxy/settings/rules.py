@@ -37,6 +37,8 @@ def _mounts_are_distinct(settings: Settings) -> Found:
     mounts = [(name, provider.mount) for name, provider in settings.providers.items()]
     for number, (name, mount) in enumerate(mounts):
         loc = ("providers", name, "mount")
+        if mount.startswith("/_paysluice/"):  # the provider's name may have given it
+            yield loc, "/_paysluice/ is Paysluice's own"
         if mount == "/" and len(mounts) > 1:
             yield loc, "`/` is for where there is one provider"
             continue
@@ -99,15 +101,6 @@ def _shape(match: str) -> str:
     return "/".join("{}" if "{" in part else part for part in match.split("/"))
 
 
-def _headers_are_ours_alone(name: str, provider: ProviderSettings) -> Found:
-    key = provider.idempotency.header
-    if key is not None and key.lower() in {header.lower() for header in provider.headers}:
-        yield (
-            ("providers", name, "idempotency", "header"),
-            "is set in `headers` too: a key would be the same for every payment",
-        )
-
-
 _RULES: Final[tuple[Callable[[Settings], Found], ...]] = (
     _admin_needs_token,
     _addresses_are_distinct,
@@ -118,7 +111,6 @@ _PROVIDER_RULES: Final[tuple[Callable[[str, ProviderSettings], Found], ...]] = (
     _plaintext_is_meant,
     _tls_files_can_be_read,
     _names_are_unique,
-    _headers_are_ours_alone,
 )
 
 

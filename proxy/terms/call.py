@@ -66,17 +66,19 @@ class Progress:
     """What is known of a call while it is under way, for whoever must answer before it ends.
 
     Changed only by `attempt` (`began_sending`, `hold`), `retry` (`settle`), by whoever waits for
-    the journey (`abandon`, `let_go`), and by each place that waits (`waited`).
+    the journey (`abandon`, `let_go`), and by each place that waits: for the provider, for a place
+    under a limit, before another try, for the caller's own bytes.
     """
 
     __slots__ = (
         "_held",
+        "_waited_s",
+        "_waits_since",
         "attempts",
         "delivery",
         "effect",
         "is_abandoned",
         "is_sending",
-        "waited_s",
     )
 
     def __init__(self) -> None:
@@ -85,7 +87,8 @@ class Progress:
         self.attempts = 0
         self.is_sending = False  # an attempt is under way that handed over a byte
         self.is_abandoned = False  # nobody waits for the answer: start nothing new
-        self.waited_s = 0.0  # for the provider, for a place under a limit, before another try
+        self._waited_s = 0.0
+        self._waits_since: float | None = None
         self._held: Callable[[], None] | None = None
 
     def began_sending(self) -> None:
@@ -100,9 +103,22 @@ class Progress:
         self.attempts = attempts
         self.is_sending = False
 
+    def begin_wait(self, now: float) -> None:
+        """Note that from *now* on somebody else is waited for."""
+        self._waits_since = now
+
+    def end_wait(self, now: float) -> None:
+        """Note that the wait is over."""
+        self._waited_s, self._waits_since = self.waited_by(now), None
+
     def waited(self, seconds: float) -> None:
-        """Add *seconds* that were spent waiting, not working."""
-        self.waited_s += seconds
+        """Add *seconds* of a wait that nobody else has counted."""
+        self._waited_s += seconds
+
+    def waited_by(self, now: float) -> float:
+        """Give the seconds spent waiting, a wait under way included."""
+        since = self._waits_since
+        return self._waited_s if since is None else self._waited_s + now - since
 
     def hold(self, release: Callable[[], None]) -> None:
         """Note that an answer still holds its connection, until *release* is called."""
@@ -134,7 +150,6 @@ class Call:
     deadline: float  # monotonic seconds: bounds the caller's wait, not a payment
     progress: Progress
     key: Key | None = None
-    tenant: str = ""  # digest of the configured tenant headers; part of the scope
     attempt: int = 1
     may_repeat: bool = True  # False with `Paysluice-Retry: off`
     before_first_byte: Callable[[], Awaitable[bool]] | None = None  # a durable claim; False: lost

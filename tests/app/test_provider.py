@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from proxy.app.provider import configured_headers, tenant_of
+from proxy.app.provider import configured_headers
 from proxy.settings import ProviderSettings, load
 from tests.support.clock import FakeClock
 from tests.support.raw import RawProvider, answer
@@ -46,28 +46,6 @@ def test_a_rotation_that_goes_wrong_keeps_the_secret_that_worked(tmp_path: Path)
     secret.unlink()
     clock.now += 1.5
     assert current() == ((b"Authorization", b"one"),)
-
-
-def test_a_tenant_is_the_digest_of_its_fields_and_nothing_without_any() -> None:
-    account, region = b"Stripe-Account", b"X-Region"
-    none, some = tenant_of(()), tenant_of(("Stripe-Account", "X-Region"))
-    assert none(((account, b"acct_1"),)) == ""
-    assert some(((account, b"acct_1"),)) == some(((b"stripe-account", b"acct_1"),))
-    told = [
-        some(headers)
-        for headers in (
-            (),
-            ((account, b"acct_1"),),
-            ((account, b"acct_2"),),
-            ((region, b"acct_1"),),
-            ((account, b"acct_1"), (account, b"acct_2")),
-            ((account, b"acct_1"), (region, b"acct_2")),
-            ((account, b"x-region"),),
-            ((region, b"x-region"),),
-        )
-    ]
-    assert len(set(told)) == len(told)
-    assert all(len(tenant) == 32 and b"acct" not in tenant.encode() for tenant in told)
 
 
 async def test_configured_fields_are_set_on_every_request_in_place_of_the_callers(

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from proxy.cli import main
+from proxy.cli.run import addresses
 from proxy.providers import names
-from tests.support.command import Capture, told, write
+from proxy.settings import Address
+from tests.support.command import Capture, told, unroutable_profile, write
 
 ROOT = Path(__file__).parent.parent.parent
 SECRET = "sk_live_canary"
@@ -158,6 +160,74 @@ def test_a_route_of_a_limit_that_does_not_exist_is_a_fault(tmp_path: Path, capsy
     assert told(capsys)[1].startswith("providers.acme.rate_limits[0].routes[0]: ")
 
 
+WARNED = "warning: providers.acme.idempotency"
+
+
+@pytest.mark.parametrize(
+    ("profile", "keys", "is_warned"),
+    [
+        ("generic", "{}", True),
+        ("generic", "{generate: true}", True),
+        ("generic", "{trusted: true}", False),
+        ("generic", "{trusted: true, generate: true}", False),
+        ("generic", "{header: X-Key}", False),
+        ("generic", "{mode: off}", False),
+        ("sim", "{}", False),
+    ],
+)
+def test_a_key_that_counts_for_nothing_is_warned_of(
+    tmp_path: Path, capsys: Capture, profile: str, keys: str, *, is_warned: bool
+) -> None:
+    file = write(
+        tmp_path,
+        "  acme:\n    base_url: https://api.example.com\n"
+        f"    profile: {profile}\n    idempotency: {keys}\n",
+    )
+    assert main(["check", file]) == 0
+    assert told(capsys)[1].startswith(WARNED) is is_warned
+
+
+@pytest.mark.parametrize(
+    ("provider", "place", "line"),
+    [
+        ("    routes: [{name: a, match: GET /a/../b}]\n", "acme.routes[0].match", 5),
+        ("    routes: [{name: a, match: 'GET /pay{id}'}]\n", "acme.routes[0].match", 5),
+        ("    mount: /_paysluice/a/\n", "acme.mount", 5),
+        ("    base_url: https://api.example.com/..;x/y\n", "acme.base_url", 4),
+        ("    profile: PROFILE\n", "acme.profile", 5),
+    ],
+)
+def test_what_run_could_not_route_is_a_fault_of_check_and_of_run(
+    tmp_path: Path, capsys: Capture, provider: str, place: str, line: int
+) -> None:
+    own = unroutable_profile(tmp_path)
+    url = "" if "base_url" in provider else "    base_url: https://api.example.com\n"
+    file = write(tmp_path, f"  acme:\n{url}{provider.replace('PROFILE', own)}")
+    assert main(["check", file]) == 1
+    out, checked = told(capsys)
+    assert out == ""
+    assert len(checked.splitlines()) == 1
+    assert checked.startswith(f"providers.{place}: ")
+    assert checked.endswith(f"(line {line})\n")
+    assert main(["run", "--config", file]) == 1
+    assert told(capsys) == ("", checked)
+
+
+def test_a_key_that_the_config_sets_on_every_request_is_a_fault(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    file = write(
+        tmp_path,
+        "  acme:\n    base_url: https://api.example.com\n"
+        "    headers: {X-Key: k}\n    idempotency: {header: x-key}\n",
+    )
+    assert main(["check", file]) == 1
+    _, err = told(capsys)
+    assert (
+        err == "providers.acme.headers.X-Key: a key belongs to one payment, not to all (line 5)\n"
+    )
+
+
 # --- run, simulate, and the module itself
 
 
@@ -167,6 +237,11 @@ def test_a_process_that_cannot_start_is_no(tmp_path: Path, capsys: Capture) -> N
     assert "providers.acme.retrys" in told(capsys)[1]
     assert main(["run", "--config", write(tmp_path, f"  a:\n{url}    profile: nosuch\n")]) == 1
     assert told(capsys)[1].startswith("providers.a.profile: nosuch:1: no such profile")
+
+
+def test_the_addresses_are_told_as_they_are_written() -> None:
+    listen = (Address("127.0.0.1", 0), Address(path="/run/a.sock"), Address("::1", 0))
+    assert addresses(listen, [81, 82]) == "127.0.0.1:81, unix:/run/a.sock, [::1]:82"
 
 
 def test_a_module_run_is_a_command(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.cli import main
-from tests.support.command import Capture, told, write
+from tests.support.command import Capture, told, unroutable_profile, write
 
 ANSWER = b"HTTP/1.1 503 X\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -53,6 +53,33 @@ def test_a_key_makes_a_repeat_safe_only_where_it_is_known_to_be_honoured(
     assert sim["verdict"]["basis"] == "idempotency_key"
     generic = explain(tmp_path, capsys, ANSWER, "--provider", "generic", *keyed)
     assert generic["verdict"]["retry"] is False
+
+
+def test_a_key_is_placed_as_the_listener_places_it(tmp_path: Path, capsys: Capture) -> None:
+    claim = "documented, evidence: 'https://x.example'}"
+    (tmp_path / "own.yaml").write_text(
+        "{version: 1, name: own, title: Own, idempotency: "
+        f"{{place: body, name: key, key_stores: all, grade: {claim}}}"
+    )
+    asked = ("--provider", str(tmp_path / "own.yaml"))
+    assert explain(tmp_path, capsys, ANSWER, *asked)["verdict"]["retry"] is False
+    keyed = explain(tmp_path, capsys, ANSWER, *asked, "--key", "k-1")
+    assert keyed["verdict"]["basis"] == "idempotency_key"
+
+
+def test_a_key_that_the_config_generates_or_asks_for_is_explained(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    acme = (
+        "  acme: {base_url: 'https://api.example.com', profile: sim, idempotency: {KEYS: true}}\n"
+    )
+    asked = ("--provider", "acme", "--config", write(tmp_path, acme.replace("KEYS", "generate")))
+    told_of = explain(tmp_path, capsys, ANSWER, *asked, "--path", "/payments")
+    assert told_of["verdict"]["basis"] == "idempotency_key"
+    assert told_of["envelope"]["retryable"] is False  # the caller's repeat gets another key
+    write(tmp_path, acme.replace("KEYS", "require_key"))
+    assert main(["explain", *asked, str(tmp_path / "answer.http")]) == 1
+    assert told(capsys) == ("", "paysluice: --key: the config requires one\n")
 
 
 def test_a_file_that_an_editor_gave_bare_line_feeds_means_the_same(
@@ -103,8 +130,20 @@ def test_what_cannot_be_asked_is_no_in_one_line(tmp_path: Path, capsys: Capture)
     file.write_bytes(ANSWER)
     config = write(tmp_path, "  acme:\n    base_url: https://api.example.com\n")
     (tmp_path / "bad.yaml").write_text("listen: nowhere\n")
+    own = unroutable_profile(tmp_path)
+    (tmp_path / "own").mkdir()
+    routed = write(
+        tmp_path / "own", f"  acme: {{base_url: 'https://api.example.com', profile: {own}}}\n"
+    )
     for argv in (
         ["--provider", "nosuch", str(file)],
+        ["--provider", "No Such!", str(file)],
+        ["--provider", own, str(file)],
+        ["--provider", "acme", "--config", routed, str(file)],
+        ["--provider", "sim", "--key", "", str(file)],
+        ["--provider", "sim", "--key", "k" * 256, str(file)],
+        ["--provider", "sim", "--key", "caf\xe9", str(file)],
+        ["--provider", "generic", "--key", "a\nb", str(file)],
         ["--provider", "generic", str(tmp_path / "none.http")],
         ["--provider", "generic", str(tmp_path)],
         ["--provider", "generic", "--path", "nowhere", str(file)],

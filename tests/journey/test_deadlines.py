@@ -8,6 +8,7 @@ from proxy.listener.journeys import Journeys
 from proxy.system import SystemClock
 from proxy.terms import Answered, Call, Failed, Outcome, RouteEffect
 from tests.support import make, raw
+from tests.support.log import lines
 from tests.support.raw import RawProvider, answer
 from tests.support.sidecar import provider, sidecar
 
@@ -135,3 +136,15 @@ async def test_a_bug_after_the_answer_came_gives_its_connection_back() -> None:
         status = one.status()
         assert status["connections"]["busy"] == 0  # type: ignore[index]
         assert (status["in_flight"], one._in_flight.count) == (0, 0)
+
+
+async def test_a_provider_that_hangs_is_waited_for_and_costs_us_nothing() -> None:
+    async with (
+        RawProvider([raw.hang]) as upstream,
+        sidecar({"acme": provider(upstream.port)}) as proxy,
+    ):
+        await proxy.ask(headers={"Paysluice-Timeout": "200ms"}, body=b"{}")
+        (line,) = lines(proxy, "responded")
+        assert line["duration_ms"] >= 200
+        # What is left is ours: far less than the wait, on however busy a machine.
+        assert line["duration_ms"] - line["upstream_ms"] < 100

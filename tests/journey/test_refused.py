@@ -221,3 +221,13 @@ async def test_a_body_whose_framing_breaks_later_is_refused_at_once(replay_body:
             assert here.upstream.requests == 0
         else:
             assert envelope["outcome"] == "unknown"
+
+
+@pytest.mark.parametrize("target", ["/nowhere", "/acme/../x"])
+async def test_a_refusal_before_a_provider_is_found_is_a_problem_where_one_is_asked_for(
+    target: str,
+) -> None:
+    async with world() as here:
+        reply = await here.proxy.ask("GET", target, {"Accept": "application/problem+json"})
+        assert reply.header("Content-Type") == "application/problem+json"
+        assert reply.json["status"] == reply.status

@@ -35,10 +35,10 @@ async def test_a_bug_in_a_journey_is_internal_and_unknown_where_a_byte_was_sent(
 
 
 async def test_a_bug_before_a_call_is_made_is_internal_and_not_sent() -> None:
-    def buggy(_: object) -> str:
+    def buggy(*_: object) -> None:
         raise LookupError(SECRET)
 
-    async with door(ok, tenant=buggy) as here, caller(here.port) as one:
+    async with door(ok, key_rule=buggy) as here, caller(here.port) as one:
         await one.send(PAY)
         envelope = sound_envelope(await one.answer())
         assert (envelope["error_code"], envelope["outcome"]) == (
@@ -74,11 +74,11 @@ async def test_a_bug_in_telling_of_a_payment_that_was_made_never_says_that_it_wa
 
 
 async def test_where_even_a_bug_cannot_be_told_of_nothing_is_claimed() -> None:
-    def buggy(_: object) -> str:
+    def buggy(*_: object) -> None:
         raise LookupError(SECRET)
 
     broken = (FaultOccurred,)
-    async with door(ok, tenant=buggy, breaks_on=broken) as here, caller(here.port) as one:
+    async with door(ok, key_rule=buggy, breaks_on=broken) as here, caller(here.port) as one:
         await one.send(PAY)
         reply = await one.answer()
         envelope = sound_envelope(reply)

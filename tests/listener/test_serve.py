@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.admin import bind_unix
 from proxy.ledger import KeyRule
 from proxy.system import SystemClock
 from proxy.terms import Call, Key, KeyHandled, Outcome, Refusal, Refused, Responded
@@ -18,14 +19,14 @@ RULE = KeyRule("header", "Idempotency-Key", is_honoured=True, covers_failures=Tr
 
 
 async def test_a_request_becomes_a_call_and_its_outcome_an_answer() -> None:
-    async with door(ok, tenant=lambda _: "t1") as here, caller(here.port) as one:
+    async with door(ok) as here, caller(here.port) as one:
         fields = ("X-A: 1", "Paysluice-Retry: off", "Paysluice-Timeout: 1s", "Content-Length: 2")
         await one.send(head("POST /acme/payments HTTP/1.1", *fields) + b"{}")
         assert (await one.answer()).body == b"{}"
         (call,) = here.calls
         assert (call.method, call.target, call.body) == ("POST", b"/payments", b"{}")
         assert call.headers == ((b"X-A", b"1"), (b"Via", b"1.1 paysluice"))
-        assert (call.tenant, call.may_repeat) == ("t1", False)
+        assert call.may_repeat is False
         assert call.deadline - SystemClock().monotonic() < 1.0  # a loop's time lags behind
         (responded,) = here.told(Responded)
         assert (responded.status, responded.is_whole) == (200, True)
@@ -170,7 +171,7 @@ async def test_a_look_at_the_breaker_comes_before_100(is_open: bool) -> None:
 async def test_a_unix_socket_takes_callers_too(tmp_path: Path) -> None:
     async with door(ok) as here:
         path = tmp_path / "p.sock"
-        await here.listener.start_unix(str(path), 0o600)
+        await here.listener.start_socket(bind_unix(path, 0o600))
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         reader, writer = await asyncio.open_unix_connection(str(path))
         await Caller(reader, writer).send(PAY)

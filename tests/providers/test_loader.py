@@ -63,6 +63,7 @@ def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
         (f"{HEAD}x: 2024-99-99\n", ("", 1, "cannot be read: month")),
         (f"{HEAD}x: {'[' * 99}\n", ("", 4, "is nested too deep")),
         (f"{HEAD}name: other\n", ("name", 4, "stands twice")),
+        (f"{HEAD}prefixes: [/caf\xe9]\n", ("prefixes.0", 4, "String should match pattern")),
         (f"{HEAD}nmae: x\n", ("nmae", 4, "Extra inputs are not permitted")),
         ("version: 2\nname: acme\ntitle: A\n", ("version", 1, "Input should be 1")),
         ("version: 1\nname: acme\n", ("title", 1, "Field required")),

@@ -50,6 +50,7 @@ from tests.support.config import faults, provider, settings
         (["egress_proxy: http://p:1"], "egress_proxy", 4, "not in this version yet"),
         (["tenant_headers: Stripe-Account"], "tenant_headers", 4, "must be a list"),
         (["tenant_headers: [a b]"], "tenant_headers[0]", 4, "the name of a header"),
+        (["tenant_headers: [X-A]"], "tenant_headers", 4, "not in this version yet"),
         (["rate_limits:", "  - {name: a}"], "rate_limits[0].rate", 5, "is required"),
         (["rate_limits: [{name: a, rate: 5}]"], "rate_limits[0].rate", 4, "50/s"),
         (
@@ -59,18 +60,15 @@ from tests.support.config import faults, provider, settings
             "a is there twice",
         ),
         (["routes: [{name: a, match: /x}]"], "routes[0].match", 4, "a method and a path"),
+        (["routes: [{name: a, match: 'GET /pay{id}'}]"], "routes[0].match", 4, "a whole segment"),
+        (["routes: [{name: a, match: GET /a/../b}]"], "routes[0].match", 4, "no `..`"),
+        (["routes: [{name: a, match: GET /caf\xe9}]"], "routes[0].match", 4, "visible ASCII"),
         (["routes: [{name: A, match: GET /x}]"], "routes[0].name", 4, "a name is made of"),
         (
             ["routes:", "- {name: a, match: 'GET /{x}'}", "- {name: b, match: 'GET /{y}'}"],
             "routes[1].match",
             6,
             "the route a matches the same",
-        ),
-        (
-            ["headers: {Idempotency-Key: k}", "idempotency: {header: idempotency-key}"],
-            "idempotency.header",
-            5,
-            "the same for every payment",
         ),
         (["rate_limits: [{name: a, rate: 1/s, nmae: b}]"], "rate_limits[0].nmae", 4, "`name`?"),
         (["profile: Acme!"], "profile", 4, "a bundled profile, or a file"),
@@ -97,6 +95,10 @@ def test_a_fault_of_a_provider_has_its_path_its_line_and_its_reason(
         ("https://x.example/a b", "percent-encoded"),
         ("https://x.example/a/../b", "dot segment"),
         ("https://x.example/%2e%2E/b", "dot segment"),
+        ("https://x.example/..;x/y", "dot segment"),
+        ("https://x.example/a%2F../b", "dot segment"),
+        ("https://x.example/a%5Cb", "no backslash"),
+        ("https://x.example/a//b", "empty segment"),
         ("https://x_-.example-", "host name"),
         ("https://999.1.1.1", "host name"),
         ("https://x.example:0", "port"),
@@ -196,6 +198,12 @@ def test_two_providers_cannot_share_a_path(mounts: tuple[str, str], told: str) -
     [fault] = faults("\n".join(["providers:", *rows]))
     assert told in fault.message
     assert fault.line == 3
+
+
+def test_a_providers_name_may_not_give_it_a_mount_of_ours() -> None:
+    [fault] = faults("providers:\n  _paysluice: {base_url: simulator}")
+    assert (fault.path, fault.line) == ("providers._paysluice.mount", 2)
+    assert "Paysluice's own" in fault.message
 
 
 def test_one_provider_may_have_all_paths() -> None:

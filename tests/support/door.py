@@ -65,7 +65,6 @@ async def door(
         requires_key=False,
         generates_key=False,
         paused="none",
-        tenant=lambda _: "",
         peek=lambda _: None,
     )
     settings = CallerSettings(**(callers or {}))
