@@ -12,7 +12,7 @@ from proxy.observe.log import Stream
 from proxy.route import Router
 from proxy.settings import Address, ProviderSettings, Settings, redacted
 from proxy.stores.memory import MemoryLimits
-from proxy.terms import Clock, Emit, NewId, Roll, Sample
+from proxy.terms import Clock, Emit, Event, NewId, Roll, Sample
 
 from .profiles import load_profiles
 from .provider import Provider
@@ -57,7 +57,7 @@ class App:
         self._new_id = new_id
         log_class = JsonLog if settings.log.format == "json" else TextLog
         self.log = log_class(stdout, settings.log.level, clock)
-        self._metrics = Metrics(version, self._knows_code)
+        self._metrics = Metrics(version, self._knows_code, self._tell)
         self._errors = LastErrors(clock)
         self._emit: Emit = fan_out(self._metrics.on, self.log.on, self._errors.on)
         self._profiles = load_profiles(settings)
@@ -130,6 +130,9 @@ class App:
     def is_draining(self) -> bool:
         """Whether the process is about to end."""
         return self.state == DRAINING
+
+    def _tell(self, event: Event) -> None:
+        self._emit(event)  # built after the metrics, which are one of those it tells
 
     def _build_providers(self) -> None:
         for name, settings in self.settings.providers.items():

@@ -163,7 +163,7 @@ class Attempt:
 
     def _is_unmapped(self, outcome: Answered) -> bool:
         code = outcome.facts.code if outcome.error_code is not None else None
-        return code is not None and not self._classifier.knows_code(code)
+        return code is not None and not self._classifier.maps_code(code)
 
     def _report(self, call: Call, outcome: Answered | Failed, duration_s: float) -> AttemptEnded:
         answered = outcome if isinstance(outcome, Answered) else None

@@ -71,7 +71,7 @@ _DOUBTFUL: Final = frozenset(
 class Classifier:
     """Judges answers of one provider. Compiled once; holds nothing of the answers."""
 
-    __slots__ = ("_codes", "_embedded", "_extractor", "_known_codes", "_rules")
+    __slots__ = ("_codes", "_embedded", "_extractor", "_known_codes", "_mapped_codes", "_rules")
 
     def __init__(self, profile: Profile) -> None:
         table = profile.codes.table if profile.codes is not None else {}
@@ -80,10 +80,15 @@ class Classifier:
         self._embedded = tuple(compile_rule(rule) for rule in profile.rules if rule.embedded)
         self._codes = {code.casefold(): word for code, word in table.items() if word is not None}
         self._known_codes = frozenset(table).union(*(rule.when.code for rule in profile.rules))
+        self._mapped_codes = frozenset(code.casefold() for code in self._known_codes)
 
     def knows_code(self, code: str | None) -> bool:
         """Whether the profile lists *code*, letter by letter: only then is it a metric's label."""
         return code in self._known_codes
+
+    def maps_code(self, code: str) -> bool:
+        """Whether the profile knows *code*, in capitals or not: what it means is told there."""
+        return code.casefold() in self._mapped_codes
 
     def reads_success(self, operation: str, method: str) -> bool:
         """Whether a 2xx of such a call has to be read, since a rule may call it an error."""

@@ -58,7 +58,7 @@ ATTEMPT_FAILURES: Final = Family(
     ("provider", "reason", "delivery"),
 )
 RETRIES: Final = Family(
-    "retries_total", "Calls sent again.", ("provider", "route", "reason", "basis")
+    "retries_total", "Repeats that were scheduled.", ("provider", "route", "reason", "basis")
 )
 RETRIES_DENIED: Final = Family(
     "retries_denied_total",
@@ -91,22 +91,17 @@ GAUGES: Final[Mapping[str, Family]] = MappingProxyType(
         f"{PREFIX}{family.name}": family
         for family in (
             Family("breaker_state", "0 closed, 1 half open, 2 open.", ("provider", "route")),
-            Family("outcomes_unknown", "Payments whose outcome is not known.", _PROVIDER),
-            Family(
-                "unknown_amount",
-                "Sum of the payments whose outcome is not known, in major units.",
-                ("provider", "currency"),
-            ),
-            Family("unknown_oldest_seconds", "Age of the oldest unknown outcome.", _PROVIDER),
             Family("retry_budget_remaining", "Retries the budget would still pay.", _PROVIDER),
-            Family("keys_near_expiry", "Keys the provider will soon forget.", _PROVIDER),
-            Family("limit_fill", "Share of a limit in use, 0 to 1.", ("provider", "limit")),
+            Family(
+                "limit_fill",
+                "Share of a limit in use; 1 and over: calls wait.",
+                ("provider", "limit"),
+            ),
             Family(
                 "queue_length",
                 "Calls waiting for a limit.",
                 ("provider", "limit", "priority"),
             ),
-            Family("store_up", "1 where the store answers.", ("store",)),
             Family("draining", "1 while the process shuts down."),
             Family("in_flight", "Calls under way.", _PROVIDER),
             Family("upstream_connections", "Open connections.", ("provider", "state")),

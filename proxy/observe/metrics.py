@@ -38,10 +38,6 @@ MAX_SERIES: Final = 5_000  # of one metric; what comes after is counted under `_
 M = TypeVar("M", Counter, Histogram)
 
 
-def _ignore(_: Event) -> None:
-    pass
-
-
 class _Children(Generic[M]):
     """The series of one metric, each resolved once: `labels()` locks and costs microseconds."""
 
@@ -74,7 +70,7 @@ class Metrics:
         self,
         version: str,
         knows_code: Callable[[str, str], bool],
-        emit: Emit = _ignore,
+        emit: Emit,
         max_series: int = MAX_SERIES,
     ) -> None:
         # `_created` doubles the series, and says nothing that a counter's reset does not.

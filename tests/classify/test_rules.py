@@ -154,3 +154,9 @@ def test_an_error_inside_a_2xx_is_one_for_the_operation_it_was_written_for() -> 
         assert answered.kind is Kind.OK
         assert answered.facts is NO_FACTS
     assert judge(400, '{"s":"bad"}', by=by).kind is Kind.REJECTED
+
+
+def test_a_code_in_other_capitals_is_mapped_and_no_label() -> None:
+    by = acme("when: {code: [E9]}, then: {}")
+    assert [by.maps_code(code) for code in ("e1", "E9", "E0")] == [True, True, False]
+    assert not by.knows_code("e1")
