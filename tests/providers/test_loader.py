@@ -265,3 +265,22 @@ def test_a_route_that_does_less_than_its_method_needs_proof(
 def test_a_fault_deeper_than_the_file_goes_points_at_where_it_ends() -> None:
     found = faults(rule("when: {body: [{path: a, equals: [[1]]}]}\n    then: {transient: false}"))
     assert {(path, line) for path, line, _ in found} == {("rules.0.when.body.0.equals.0", 10)}
+
+
+def test_a_pattern_that_its_reader_refuses_is_a_fault_of_its_line() -> None:
+    def refuse(match: str) -> None:
+        msg = f"{match} is none"
+        raise ValueError(msg)
+
+    source = (
+        f"{HEAD}routes:\n"
+        "  - {name: a, match: GET /a, effect: read, grade: assumed, evidence: docs/x.md}\n"
+        "  - {name: b, match: GET /b, effect: read, grade: assumed, evidence: docs/x.md}\n"
+    )
+    with pytest.raises(ProfileError) as caught:
+        parse(source, name="acme", read_match=refuse)
+    told = [(fault.path, fault.line, fault.message) for fault in caught.value.faults]
+    assert told == [
+        ("routes.0.match", 5, "GET /a is none"),
+        ("routes.1.match", 6, "GET /b is none"),
+    ]
