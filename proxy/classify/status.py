@@ -97,6 +97,5 @@ def _mean(status: int) -> Meaning:
 MEANINGS: Final[Mapping[int, Meaning]] = MappingProxyType(
     {status: _mean(status) for status in ERROR_CODES}
 )
-SUCCESS: Final = Meaning(Kind.OK, Effect.SETTLED)
 # No answer of HTTP has such a status.
 MALFORMED: Final = Meaning(Kind.BROKEN, Effect.UNKNOWN)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -30,11 +30,11 @@ from .destination import Destination
 from .journeys import Journeys, fault_in
 from .prepare import Judged, Preparer
 from .request import Bounds, judge_head
-from .respond import DEFAULT_SHAPE, About, Shape, message_for, shape_for
+from .respond import DEFAULT_SHAPE, About, message_for, shape_for
+from .serving import NOBODY, Serving
 from .settings import CallerSettings
 from .write import CONTINUE, Writer
 
-_NOBODY = "none"
 # After these the rest of the request, if there is one, cannot be told from the next.
 _SPOILING = frozenset(
     {
@@ -45,24 +45,6 @@ _SPOILING = frozenset(
         Refusal.HEADERS_TOO_LARGE,
     }
 )
-
-
-@dataclass(slots=True)
-class _Serving:
-    """What is known of the request being served; written as it becomes known."""
-
-    request_id: str
-    started: float
-    provider: str = _NOBODY
-    route: str = "other"
-    effect: RouteEffect = RouteEffect.PAYMENT
-    shape: Shape = DEFAULT_SHAPE
-    call: Call | None = None
-    has_begun_answer: bool = False
-
-    def waited_by(self, now: float) -> float:
-        """Give the seconds spent waiting for somebody else."""
-        return 0.0 if self.call is None else self.call.progress.waited_by(now)
 
 
 class Handler:
@@ -97,7 +79,7 @@ class Handler:
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        serving = _Serving(self._new_id(), self._clock.monotonic())
+        serving = Serving(self._new_id(), self._clock.monotonic())
         connection = request.protocol
         assert isinstance(connection, CallerConnection)
         connection.head_came(request.content)
@@ -132,7 +114,7 @@ class Handler:
                 await self._is_idle.wait()
 
     async def _outcome(
-        self, request: web.BaseRequest, connection: CallerConnection, serving: _Serving
+        self, request: web.BaseRequest, connection: CallerConnection, serving: Serving
     ) -> Outcome:
         """Judge the request, and send it on its journey."""
         judged = self._judge(request, serving)
@@ -145,7 +127,7 @@ class Handler:
         connection.on_lost(call.progress.abandon)
         return await self._journeys.run(judged.destination.service, call)
 
-    def _judge(self, request: web.BaseRequest, serving: _Serving) -> Judged | Refused:
+    def _judge(self, request: web.BaseRequest, serving: Serving) -> Judged | Refused:
         """Say where the request goes, before a byte of its body is asked for."""
         headers: Headers = request.raw_headers
         serving.shape = replace(DEFAULT_SHAPE, wants_problem=accepts_problem(headers))
@@ -180,9 +162,9 @@ class Handler:
         return Judged(serving.request_id, serving.started, facts, matched, destination)
 
     async def _respond(
-        self, request: web.BaseRequest, outcome: Outcome, serving: _Serving
+        self, request: web.BaseRequest, outcome: Outcome, serving: Serving
     ) -> web.StreamResponse:
-        provider = None if serving.provider == _NOBODY else serving.provider
+        provider = None if serving.provider == NOBODY else serving.provider
         key = serving.call.key if serving.call is not None else None
         about = About(serving.request_id, provider, serving.effect, serving.shape, key)
         message = message_for(outcome, about)
@@ -201,7 +183,7 @@ class Handler:
         return Written(keep_alive=is_whole and not must_close).as_response()
 
     async def _respond_to_fault(
-        self, request: web.BaseRequest, fault: Exception, serving: _Serving
+        self, request: web.BaseRequest, fault: Exception, serving: Serving
     ) -> web.StreamResponse:
         """Tell of a bug of ours, and of what the call may have done before it."""
         self._emit(fault_in(serving.request_id, fault))
@@ -216,7 +198,7 @@ class Handler:
 
     def answer_fault(self, request: web.BaseRequest, fault: Refused) -> Written:
         """Answer what never came to be a request."""
-        serving = _Serving(self._new_id(), self._clock.monotonic())
+        serving = Serving(self._new_id(), self._clock.monotonic())
         about = About(serving.request_id, None, serving.effect, DEFAULT_SHAPE)
         message = message_for(fault, about)
         if request.transport is not None:
@@ -226,7 +208,7 @@ class Handler:
         return Written(keep_alive=False)
 
     def _report(
-        self, method: str, outcome: Outcome, serving: _Serving, status: int, *, is_whole: bool
+        self, method: str, outcome: Outcome, serving: Serving, status: int, *, is_whole: bool
     ) -> None:
         error_code, word = words_of(outcome, effect=serving.effect)
         facts = outcome.facts if isinstance(outcome, Answered) else None

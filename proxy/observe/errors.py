@@ -4,18 +4,17 @@ from collections import OrderedDict
 from dataclasses import asdict, dataclass
 from typing import Final, TypeAlias, assert_never
 
+from proxy.normalise import needs_envelope
 from proxy.terms import (
     Answered,
     CallEnded,
     Clock,
     Event,
     Failed,
-    Kind,
     Outcome,
     Refused,
     Responded,
 )
-from proxy.terms.http import MIN_ERROR_STATUS
 
 from .redact import plain_token, redact
 from .stamp import stamp
@@ -59,7 +58,7 @@ class LastErrors:
         match event:
             case CallEnded(call=call, outcome=outcome):
                 ring = self._ring(call.provider)
-                if not _is_error(outcome) and call.request_id not in ring:
+                if not needs_envelope(outcome) and call.request_id not in ring:
                     return
                 error = self._error(ring, call.request_id, call.route, call.method)
                 _fill(error, outcome)
@@ -91,16 +90,6 @@ class LastErrors:
             error = LastError(stamp(self._clock.wall()), request_id, route, method)
             ring[request_id] = error
         return error
-
-
-def _is_error(outcome: Outcome) -> bool:
-    match outcome:
-        case Answered():
-            return outcome.kind is not Kind.OK or outcome.answer.status >= MIN_ERROR_STATUS
-        case Failed() | Refused():
-            return True
-        case _:
-            assert_never(outcome)
 
 
 def _fill(error: LastError, outcome: Outcome) -> None:
