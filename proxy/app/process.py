@@ -1,19 +1,19 @@
 """A whole sidecar: built from its settings, started, drained and closed in order."""
 
+import ssl
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from proxy.admin import AdminServer, bind_unix
+from proxy.admin import AdminServer
 from proxy.attempt import Origin
-from proxy.listener import Handler, Journeys, Listener
+from proxy.listener import Journeys
 from proxy.observe import JsonLog, LastErrors, Metrics, TextLog, fan_out
 from proxy.observe.log import Stream
-from proxy.route import Router
 from proxy.settings import Address, ProviderSettings, Settings, redacted
 from proxy.stores.memory import MemoryLimits
 from proxy.terms import Clock, Emit, Event, NewId, Roll, Sample
 
+from .doors import Doors
 from .profiles import load_profiles
 from .provider import Provider
 
@@ -48,7 +48,6 @@ class App:
         stdout: Stream,
     ) -> None:
         self.settings = settings
-        self.ports: list[int] = []
         self.admin_port: int | None = None
         self.simulator: Simulator | None = None
         self.state = STARTING
@@ -64,8 +63,7 @@ class App:
         self._journeys = Journeys(clock, self._emit)
         self._limits = MemoryLimits()
         self._providers: dict[str, Provider] = {}
-        self._listener: Listener | None = None
-        self._sockets: list[Path] = []
+        self._doors: Doors | None = None
         self._admin: AdminServer | None = None
 
     async def start(self) -> None:
@@ -78,7 +76,7 @@ class App:
             await self._start_admin()
             await self._start_simulator()
             self._build_providers()
-            await self._start_listener()
+            await self._open_doors()
         except StartError:
             await self.close()
             raise
@@ -92,28 +90,29 @@ class App:
         self.state = DRAINING
         await self._clock.sleep(self.settings.drain.delay)
         until = self._clock.monotonic() + self.settings.drain.timeout
-        if self._listener is not None:
-            self._listener.stop_accepting()
-            # A body that is still read or written is under way too, with or without a journey.
-            await self._listener.drain(self.settings.drain.timeout)
-        cut = await self._journeys.drain(max(0.0, until - self._clock.monotonic()))
+        if self._doors is None:
+            return
+        self._doors.stop_accepting()
+        # An open connection may bring a request while the last one is answered: look again.
+        while self._is_owed_anything and (left_s := until - self._clock.monotonic()) > 0:
+            await self._doors.drain(left_s)
+            await self._journeys.drain(until - self._clock.monotonic())
+        cut = self._journeys.cut_off()
         if cut:
             self.log.line("warning", "drain_cut_off", calls=cut)
-        if self._listener is not None:
-            await self._listener.close(_LAST_ANSWERS_S)
+        self._doors.give_up()
+        await self._doors.close(_LAST_ANSWERS_S)
 
     async def close(self) -> None:
         """Close everything, whatever state it is in."""
-        if self._listener is not None:
-            await self._listener.close()
+        if self._doors is not None:
+            await self._doors.close()
         for provider in self._providers.values():
             provider.close()
         if self.simulator is not None:
             await self.simulator.stop()
         if self._admin is not None:
             await self._admin.stop()
-        while self._sockets:
-            self._sockets.pop().unlink(missing_ok=True)
 
     def status(self) -> dict[str, object]:
         """Give what an operator is shown."""
@@ -125,6 +124,17 @@ class App:
                 for name, provider in self._providers.items()
             },
         }
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where callers find us, the port that was given where none was asked for."""
+        return [] if self._doors is None else self._doors.addresses
+
+    @property
+    def _is_owed_anything(self) -> bool:
+        return self._journeys.under_way > 0 or (
+            self._doors is not None and self._doors.under_way > 0
+        )
 
     @property
     def is_draining(self) -> bool:
@@ -174,30 +184,26 @@ class App:
             self.simulator = Simulator(clock=self._clock, roll=self._roll)
             await self.simulator.start()
 
-    async def _start_listener(self) -> None:
-        settings = self.settings
-        handler = Handler(
-            Router(provider.routes() for provider in self._providers.values()),
-            {
-                name: provider.destination(replay_body_bytes=settings.replay_body)
-                for name, provider in self._providers.items()
-            },
+    async def _open_doors(self) -> None:
+        """Open what callers come to.
+
+        Raises:
+            StartError: the certificate that they are shown cannot be used.
+        """
+        self._doors = Doors(
+            self.settings,
+            self._providers,
             self._journeys,
-            settings.callers,
             self._clock,
             self._emit,
             self._new_id,
-            max_body_bytes=settings.max_body,
             is_draining=lambda: self.is_draining,
         )
-        self._listener = Listener(handler, settings.callers)
-        for address in settings.listen:
-            if address.path:
-                bound = bind_unix(Path(address.path), int(settings.socket_mode, 8))
-                self._sockets.append(Path(address.path))
-                await self._listener.start_socket(bound)
-            else:
-                self.ports.append(await self._listener.start_tcp(address.host, address.port))
+        try:
+            await self._doors.start()
+        except ssl.SSLError as error:
+            msg = f"cannot start: listen_tls: {error.reason or type(error).__name__}"
+            raise StartError(msg) from error
 
     async def _start_admin(self) -> None:
         settings, token = self.settings, self.settings.admin_token

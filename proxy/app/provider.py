@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from proxy.attempt import Attempt, Connector, Origin, Pool, RequestHead, tls_context
+from proxy.attempt import Attempt, Connector, Origin, Pool, RequestHead, Tunnel, tls_context
 from proxy.breaker import BreakerPolicy, Breakers
 from proxy.classify import Classifier
 from proxy.ledger import KeyRule, key_rule
@@ -22,6 +22,7 @@ from proxy.terms import (
     Refused,
     Roll,
     Sample,
+    TunnelRefused,
 )
 
 from .profiles import routes_of
@@ -64,6 +65,7 @@ class Provider:
                 settings.timeouts,
                 tls_context(settings.tls) if origin.is_tls else None,
                 clock,
+                tunnel_of(name, settings, clock, emit),
             ),
             emit,
             wait_s=settings.timeouts.pool,
@@ -83,9 +85,9 @@ class Provider:
             ),
         )
 
-    def routes(self) -> ProviderRoutes:
-        """Give where this provider is mounted and what is known of its routes."""
-        return routes_of(self.name, self.settings, self.profile, self.settings.mount)
+    def routes(self, mount: str | None = None) -> ProviderRoutes:
+        """Give where this provider is mounted, at *mount* or as set, and what is known of it."""
+        return routes_of(self.name, self.settings, self.profile, mount or self.settings.mount)
 
     def destination(self, *, replay_body_bytes: int) -> Destination:
         """Give what the listener must know of this provider."""
@@ -150,6 +152,19 @@ class Provider:
         if denied is None:
             return None
         return refused(Refusal.CIRCUIT_OPEN, retry_after_s=denied.retry_after_s)
+
+
+def tunnel_of(name: str, settings: ProviderSettings, clock: Clock, emit: Emit) -> Tunnel | None:
+    """Give the proxy that a provider is reached through; the simulated one is reached at once."""
+    egress = settings.egress_proxy
+    if egress is None or settings.base_url.is_simulator:
+        return None
+    return Tunnel(
+        egress.host,
+        egress.port,
+        authorization=lambda: egress.authorization(clock.monotonic()),
+        on_refused=lambda status: emit(TunnelRefused(name, status)),
+    )
 
 
 def configured_headers(settings: ProviderSettings, clock: Clock) -> Callable[[], Headers]:

@@ -12,6 +12,7 @@ from .pool import Pool
 from .request import RequestHead
 from .send import Attempt
 from .settings import ConnectionSettings, TimeoutSettings, TlsSettings
+from .tunnel import Tunnel
 
 __all__ = [
     "Attempt",
@@ -23,6 +24,7 @@ __all__ = [
     "ResponseParser",
     "TimeoutSettings",
     "TlsSettings",
+    "Tunnel",
     "failed",
     "tls_context",
 ]

@@ -14,6 +14,7 @@ from proxy.terms import Clock, ProxyError
 from .connection import Connection, OnSpoilt
 from .failures import reason_for
 from .settings import TimeoutSettings, TlsSettings
+from .tunnel import Tunnel, open_tunnel
 
 # The resolver tells no TTL; as short as aiohttp's own cache.
 DNS_TTL_S: Final = 10.0
@@ -69,7 +70,10 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
 
 
 class Connector:
-    """Opens connections to one origin."""
+    """Opens connections to one origin, through *tunnel* where there is one.
+
+    With a tunnel only the proxy's name is resolved here: the proxy resolves the provider's.
+    """
 
     def __init__(
         self,
@@ -77,8 +81,11 @@ class Connector:
         timeouts: TimeoutSettings,
         tls: ssl.SSLContext | None,
         clock: Clock,
+        tunnel: Tunnel | None = None,
     ) -> None:
         self._origin = origin
+        self._tunnel = tunnel
+        self._peer = (origin.host, origin.port) if tunnel is None else (tunnel.host, tunnel.port)
         self._timeouts = timeouts
         self._tls = tls
         self._clock = clock
@@ -101,13 +108,12 @@ class Connector:
         now = self._clock.monotonic()
         if now - self._resolved_at < DNS_TTL_S:
             return self._addresses
-        flags = socket.AI_NUMERICHOST if _is_address(self._origin.host) else 0
+        host, port = self._peer
+        flags = socket.AI_NUMERICHOST if _is_address(host) else 0
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(min(self._timeouts.dns, until - now)):
-                found = await loop.getaddrinfo(
-                    self._origin.host, self._origin.port, type=socket.SOCK_STREAM, flags=flags
-                )
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
         except TimeoutError:
             return ProxyError.DNS_TIMEOUT
         except (OSError, UnicodeError):
@@ -121,15 +127,26 @@ class Connector:
         self, addresses: list[_AddrInfo], until: float
     ) -> socket.socket | ProxyError:
         left = until - self._clock.monotonic()
+        opened: socket.socket | None = None
+        reason: ProxyError | None = ProxyError.CONNECTION_TIMEOUT
         try:
             async with asyncio.timeout(min(self._timeouts.connect, left)):
                 opened = await aiohappyeyeballs.start_connection(
                     addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S
                 )
+                opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                reason = await self._pass_through(opened)
         except OSError as error:  # TimeoutError is one
-            return reason_for(error)
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return opened
+            reason = reason_for(error)
+        finally:
+            if reason is not None and opened is not None:
+                opened.close()
+        return reason or cast("socket.socket", opened)
+
+    async def _pass_through(self, opened: socket.socket) -> ProxyError | None:
+        if self._tunnel is None:
+            return None
+        return await open_tunnel(opened, self._tunnel, self._origin.host, self._origin.port)
 
     async def _open_connection(
         self, opened: socket.socket, until: float, on_spoilt: OnSpoilt

@@ -4,8 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import uvloop
@@ -13,7 +12,7 @@ from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
 from proxy.app import App, StartError
 from proxy.observe import tame
-from proxy.settings import Address, ConfigError, Settings, load
+from proxy.settings import ConfigError, Settings, load
 from proxy.system import SystemClock, new_id, roll
 
 from .main import NO
@@ -71,10 +70,11 @@ async def _serve(app: App, settings: Settings) -> int:
         "info",
         "started",
         version=paysluice_version(),
-        address=addresses(settings.listen, app.ports),
+        address=", ".join(map(str, app.addresses)),
     )
-    if app.simulator is not None and app.ports:
-        url = f"http://127.0.0.1:{app.ports[0]}"
+    first = app.addresses[0]
+    if app.simulator is not None and first.port and settings.listen_tls is None:
+        url = f"http://127.0.0.1:{first.port}"
         print(*(line.format(url=url) for line in _LINES), sep="\n", file=sys.stderr)  # noqa: T201
     await stop.first()
     app.log.line("info", "draining", signal=stop.name)
@@ -117,14 +117,6 @@ class _Stop:
         await asyncio.wait({working, second}, return_when=asyncio.FIRST_COMPLETED)
         for task in (working, second):
             task.cancel()
-
-
-def addresses(listen: Iterable[Address], ports: Iterable[int]) -> str:
-    """Name the addresses, with the *ports* that were given where none was asked for."""
-    given = iter(ports)
-    return ", ".join(
-        str(address if address.path else replace(address, port=next(given))) for address in listen
-    )
 
 
 def _refuse(text: str) -> int:

@@ -7,7 +7,16 @@ Who may be called here: `serve.Handler` for one request, `server.Listener` for t
 from .destination import Destination
 from .journeys import Journeys
 from .serve import Handler
-from .server import Listener
+from .server import Listener, tls_for_callers
 from .settings import CallerSettings
+from .under_way import UnderWay
 
-__all__ = ["CallerSettings", "Destination", "Handler", "Journeys", "Listener"]
+__all__ = [
+    "CallerSettings",
+    "Destination",
+    "Handler",
+    "Journeys",
+    "Listener",
+    "UnderWay",
+    "tls_for_callers",
+]

@@ -8,9 +8,15 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from proxy.terms import Refusal, StreamEnd
 
+from .connection import GoingAway
+from .settings import MIN_BYTES_PER_S
+
 
 class CallerBody:
-    """A request body as a stream, bounded in bytes and in the time between two pieces."""
+    """A request body as a stream, bounded in bytes, in the time between two pieces and in all.
+
+    A piece may take *idle_s*, and the whole *idle_s* and a second for each `MIN_BYTES_PER_S`.
+    """
 
     def __init__(
         self, content: StreamReader, *, length: int | None, max_bytes: int, idle_s: float
@@ -19,6 +25,7 @@ class CallerBody:
         self._length = length
         self._left_bytes = max_bytes
         self._idle_s = idle_s
+        self._waited_s = 0.0  # for the caller, all pieces together
         self._kept: deque[bytes] = deque()
         self._end: StreamEnd | None = None
         self._is_cut = False
@@ -74,18 +81,25 @@ class CallerBody:
 
     async def _receive(self) -> bytes | StreamEnd:
         self.is_being_read = True
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        # A caller that sends just enough to be no stall is too slow all the same.
+        granted_s = self._idle_s + self._content.total_bytes / MIN_BYTES_PER_S
         try:
-            async with asyncio.timeout(self._idle_s):
+            async with asyncio.timeout(min(self._idle_s, granted_s - self._waited_s)):
                 piece = await self._content.readany()
         except TimeoutError:
             self.cut_by = Refusal.CALLER_TOO_SLOW
         except HttpProcessingError:
             self.cut_by = Refusal.MALFORMED
+        except GoingAway:
+            self.cut_by = Refusal.DRAINING
         except Exception:  # noqa: BLE001 - aiohttp raises many classes for a caller who left
             self.cut_by = Refusal.CALLER_LEFT
         else:
             if not self._is_cut:
                 return piece or StreamEnd.WHOLE
         finally:
+            self._waited_s += loop.time() - began
             self.is_being_read = False
         return StreamEnd.CUT

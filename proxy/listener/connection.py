@@ -1,7 +1,7 @@
 """A caller's connection, over aiohttp's low-level server: what it does not do by itself.
 
-This is the one module that leans on aiohttp's inside (`RequestHandler`, its `handle_error`):
-`tests/listener` watches the habits it relies on.
+This is the one module that leans on aiohttp's inside (`RequestHandler`, its `handle_error` and its
+queue of messages): `tests/listener` watches the habits it relies on.
 """
 
 import asyncio
@@ -11,11 +11,24 @@ from typing import Any, Final, Protocol, cast
 from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
-from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
+from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web_protocol import _ErrInfo
 
-from proxy.terms import Effect, Refusal, Refused
+from proxy.terms import Refused
+from proxy.terms.http import every
 
-_BAD_REQUEST: Final = 400
+from .faults import GOING_AWAY, TOO_SLOW, fault_of
+from .under_way import UnderWay
+
+# Beside its bytes a chunk has a size and two line ends; extensions and trailers are let be up to
+# here, and no further (RFC 9112 section 7.1.1).
+_FRAMING_BYTES: Final = 16_384
+_FRAMING_FOR_EACH_BYTE: Final = 16  # a caller may send chunks of one byte
+
+
+class GoingAway(Exception):  # noqa: N818 - it ends the wait for a body, it is no error of it
+    """Raised to whoever reads a body: the process ends, and waits no longer for it."""
 
 
 class Written:
@@ -45,32 +58,56 @@ class AnswerFault(Protocol):
 
 
 class CallerConnection(web.RequestHandler):
-    """Bounds the time for a head, tells of a caller who left, answers what aiohttp refuses."""
+    """Bounds the time and the framing of a request, tells of a caller who left, answers faults.
 
-    __slots__ = ("_answer_fault", "_body", "_head_timeout_s", "_head_timer", "_is_busy", "_on_lost")
+    From the first byte of a head to the last of its answer it is *under_way*: a drain waits.
+    """
+
+    __slots__ = (
+        "_answer_fault",
+        "_body",
+        "_has_begun",
+        "_head_bytes",
+        "_head_timeout_s",
+        "_head_timer",
+        "_is_busy",
+        "_on_lost",
+        "_received_bytes",
+        "_under_way",
+    )
 
     def __init__(
         self,
         manager: web.Server,
         *,
         answer_fault: AnswerFault,
+        under_way: UnderWay,
         head_timeout_s: float,
         **settings: Any,
     ) -> None:
         super().__init__(manager, **settings)
         self._answer_fault = answer_fault
+        self._under_way = under_way
         self._head_timeout_s = head_timeout_s
         self._head_timer: asyncio.TimerHandle | None = None
+        self._has_begun = False  # a byte of a request that is not answered yet was read
         self._is_busy = False
         self._body: StreamReader | None = None  # of the latest request
+        self._received_bytes = 0  # since the first byte of the latest head
+        self._head_bytes: int | None = None  # of these; None: no chunked body follows
         self._on_lost: Callable[[], None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let a write be done only when the kernel has it all: a slow reader is told by that."""
+        super().connection_made(transport)
+        cast("asyncio.Transport", transport).set_write_buffer_limits(high=1)
 
     def data_received(self, data: bytes) -> None:
         """Start the time for a head with its first byte; tell a body that its framing broke."""
         is_body_coming = self._body is not None and not self._body.is_eof()
-        if data and self._head_timer is None and not (self._is_busy or is_body_coming):
-            loop = asyncio.get_running_loop()
-            self._head_timer = loop.call_later(self._head_timeout_s, self.force_close)
+        if data and not (self._has_begun or is_body_coming):
+            self._begin()
+        self._received_bytes += len(data)
         super().data_received(data)
         if self._body is not None:
             self._break_off(self._body)
@@ -82,12 +119,21 @@ class CallerConnection(web.RequestHandler):
             self._on_lost()
         if self._body is not None and not self._is_busy:
             self._body.feed_eof()  # aiohttp reads on what was refused: nothing more will come
+        self._end()
         super().connection_lost(exc)
 
-    def head_came(self, body: StreamReader) -> None:
-        """Note that a whole head was read: its time stops, and what comes next is *body*."""
+    def head_came(self, request: web.BaseRequest) -> None:
+        """Note that a whole head was read: its time stops, and what comes next is its body."""
         self._is_busy = True
-        self._body = body
+        self._body = body = request.content
+        if not self._has_begun:
+            self._has_begun = True
+            self._under_way.begin()
+        self._head_bytes = None
+        if every(request.raw_headers, b"transfer-encoding"):
+            self._head_bytes = _head_bytes(request)
+            if self._head_timer is None:  # pipelined: what came before it cannot be told from it
+                self._received_bytes = self._head_bytes + body.total_bytes
         self._stop_head_timer()
         self._break_off(body)
 
@@ -95,12 +141,21 @@ class CallerConnection(web.RequestHandler):
         """Note that a request was answered."""
         self._is_busy = False
         self._on_lost = None
+        if not self._messages:
+            self._end()
 
     def on_lost(self, callback: Callable[[], None]) -> None:
         """Run *callback* should the caller leave before the request is answered, or has it left."""
         self._on_lost = callback
         if self.transport is None:
             callback()
+
+    def give_up(self) -> None:
+        """Wait no longer for what has not come of a request: it is answered as it is."""
+        if self._is_busy and self._body is not None and not self._body.is_eof():
+            self._body.set_exception(GoingAway())
+        elif self._has_begun and not self._is_busy:
+            self._refuse(GOING_AWAY)
 
     def handle_error(
         self,
@@ -111,16 +166,43 @@ class CallerConnection(web.RequestHandler):
     ) -> web.StreamResponse:
         """Answer what aiohttp's parser refused, or a bug of ours, with the envelope.
 
-        Neither *exc* nor *message* is shown: they quote the caller's bytes (standards E14).
+        Neither *exc* nor *message* is shown: they quote the caller's bytes.
         """
         self._stop_head_timer()
-        return self._answer_fault(request, _refused(status, exc, self.max_line_size)).as_response()
+        return self._answer_fault(request, fault_of(status, exc, self.max_line_size)).as_response()
+
+    def _begin(self) -> None:
+        self._stop_head_timer()
+        self._received_bytes = 0
+        self._has_begun = True
+        self._under_way.begin()
+        loop = asyncio.get_running_loop()
+        self._head_timer = loop.call_later(self._head_timeout_s, self._refuse, TOO_SLOW)
+        # aiohttp would close what it takes for idle in the middle of a head.
+        self._next_keepalive_close_time = loop.time() + self._head_timeout_s + 1.0
+
+    def _end(self) -> None:
+        if self._has_begun:
+            self._has_begun = False
+            self._under_way.end()
+
+    def _refuse(self, status: int) -> None:
+        """Answer a head that has not come to its end, the way aiohttp answers its own faults."""
+        if self._messages or self._waiter is None or self._waiter.done():
+            return  # it has come in this very moment
+        self._messages.append((_ErrInfo(status, BadHttpMessage(""), ""), EMPTY_PAYLOAD))
+        self._waiter.set_result(None)
 
     def _break_off(self, body: StreamReader) -> None:
-        """End a body whose framing broke: aiohttp queues the fault, and its reader waits."""
+        """End a body whose framing broke, which aiohttp queues as a fault, or is out of bounds."""
         has_fault = self._messages and not isinstance(self._messages[-1][0], RawRequestMessage)
         if has_fault and not body.is_eof():
             body.set_exception(BadHttpMessage("the framing of the body is broken"))
+        elif self._head_bytes is not None and not self._reading_paused:
+            # While reading is paused aiohttp's parser holds bytes back: they cannot be told.
+            framing = self._received_bytes - self._head_bytes - body.total_bytes
+            if framing > _FRAMING_BYTES + _FRAMING_FOR_EACH_BYTE * body.total_bytes:
+                body.set_exception(BadHttpMessage("the body has more framing than content"))
 
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
@@ -136,14 +218,7 @@ class CallerServer(web.Server):
         return CallerConnection(self, loop=self._loop, **self._kwargs)
 
 
-def _refused(status: int, exc: BaseException | None, max_line_bytes: int) -> Refused:
-    if status != _BAD_REQUEST:
-        # A bug that `Handler.serve` could not answer: nothing is known of what was sent.
-        return Refused(reason=Refusal.INTERNAL, effect=Effect.UNKNOWN)
-    if isinstance(exc, LineTooLong):
-        # aiohttp has one class for a long request line and for long fields; its limit tells.
-        is_line = exc.args[1:2] == (max_line_bytes,)
-        return Refused(reason=Refusal.TARGET_TOO_LONG if is_line else Refusal.HEADERS_TOO_LARGE)
-    if isinstance(exc, HttpProcessingError) and exc.message.startswith("Too many headers"):
-        return Refused(reason=Refusal.HEADERS_TOO_LARGE)
-    return Refused(reason=Refusal.MALFORMED)
+def _head_bytes(request: web.BaseRequest) -> int:
+    """Give the bytes of a head, white space around its values left out."""
+    line = len(request.method) + len(request.raw_path) + len("  HTTP/1.1\r\n\r\n")
+    return line + sum(len(name) + len(value) + 4 for name, value in request.raw_headers)

@@ -24,7 +24,7 @@ HOP_BY_HOP: Final = frozenset(
     }
 )
 # Framing and the authority are written anew for each hop.
-_REWRITTEN: Final = frozenset({b"host", b"content-length", b"max-forwards"})
+_REWRITTEN: Final = frozenset({b"host", b"content-length"})
 # What the pod looks like inside is no business of a provider (RFC 7239 section 8).
 _PRIVATE: Final = frozenset({b"forwarded", b"x-real-ip"})
 _PRIVATE_PREFIX: Final = b"x-forwarded-"
@@ -45,10 +45,20 @@ def clean(value: bytes) -> bytes:
     return value.translate(_WITHOUT_CONTROLS)
 
 
-def forwarded(headers: Headers, *, key_name: bytes = b"") -> Headers | Refused:
+def forwarded(
+    headers: Headers,
+    *,
+    key_name: bytes = b"",
+    version: bytes = b"1.1",
+    hops_left: int | None = None,
+) -> Headers | Refused:
     """Give the fields of a request that go on to the provider, `Via` added.
 
-    *key_name* is the field (lower case) in which the provider reads an idempotency key.
+    Args:
+        headers: The caller's.
+        key_name: The field (lower case) in which the provider reads an idempotency key.
+        version: Of HTTP, as the caller spoke it: for `Via`.
+        hops_left: What `Max-Forwards` says, where it counts (RFC 9110 section 7.6.2).
     """
     named = set(list_members(headers, b"connection"))
     if any(name == key_name or _is_vital(name) for name in named):
@@ -62,11 +72,13 @@ def forwarded(headers: Headers, *, key_name: bytes = b"") -> Headers | Refused:
         lower = name.lower()
         if lower == b"via":
             via.append(value)
+        elif lower == b"max-forwards" and hops_left is not None:
+            kept.append((name, b"%d" % (hops_left - 1)))
         elif lower not in dropped and not lower.startswith((OUR_PREFIX, _PRIVATE_PREFIX)):
             kept.append((name, value))
     if any(_is_ours(member) for value in via for member in value.split(b",")):
         return Refused(reason=Refusal.LOOP)
-    kept.append((b"Via", b", ".join((*via, b"1.1 " + PSEUDONYM))))
+    kept.append((b"Via", b", ".join((*via, version + b" " + PSEUDONYM))))
     return tuple(kept)
 
 

@@ -62,15 +62,16 @@ class Journeys:
         except Exception:  # noqa: BLE001 - a bug of ours ends one call, never the process
             return self.faulty(call)
 
-    async def drain(self, timeout_s: float) -> int:
-        """Wait for what is under way; give how many had to be cut off after *timeout_s*."""
-        until = self._clock.monotonic() + timeout_s
-        while self._tasks and (left_s := until - self._clock.monotonic()) > 0:
-            await asyncio.wait(self._tasks, timeout=left_s)
-        left = list(self._tasks)
-        for task in left:
+    async def drain(self, timeout_s: float) -> None:
+        """Wait for what is under way, for *timeout_s* at most."""
+        if self._tasks and timeout_s > 0:
+            await asyncio.wait(self._tasks, timeout=timeout_s)
+
+    def cut_off(self) -> int:
+        """End what is under way, give how many: whoever waits is told what is known."""
+        for task in self._tasks:
             task.cancel()
-        return len(left)
+        return len(self._tasks)
 
     def overdue(self, call: Call) -> Outcome:
         """Give the outcome of a call whose time is over while an attempt is under way."""

@@ -66,7 +66,12 @@ class Preparer:
             return body
         rule = judged.destination.key_rule(judged.matched, request.method)
         key_name = b"" if rule is None else rule.name.lower().encode("ascii")
-        headers = forwarded(request.raw_headers, key_name=key_name)
+        headers = forwarded(
+            request.raw_headers,
+            key_name=key_name,
+            version=b"%d.%d" % request.version,
+            hops_left=judged.facts.hops_left,
+        )
         if isinstance(headers, Refused):
             return headers
         keyed = self._key(headers, body, rule, judged, request.method)

@@ -1,6 +1,7 @@
 """What a caller sent, judged before a byte of its body is read. Pure."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 _REFUSED_METHODS: Final = frozenset({"CONNECT", "TRACE"})
 # RFC 3986 section 3.2.2, without userinfo: a name or an address, with or without a port.
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
+_ABSOLUTE: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _HTTP_1_0: Final = (1, 0)
 _VERSIONS: Final = frozenset({_HTTP_1_0, (1, 1)})
 _MAX_LENGTH_DIGITS: Final = 19  # of the largest 64-bit number
@@ -45,17 +47,27 @@ class Wishes:
 class RequestFacts:
     """What the head of a request says, once it is known to be sound."""
 
-    target: bytes
+    target: bytes  # `*` where the request speaks of ourselves
     length: int | None  # None: chunked
+    hops_left: int | None  # Max-Forwards of an OPTIONS; 0: it is for us to answer
     expects_continue: bool
     overrides_method: bool
     wishes: Wishes
 
 
 def judge_head(
-    method: str, version: tuple[int, int], raw_target: bytes, headers: Headers, bounds: Bounds
+    method: str,
+    version: tuple[int, int],
+    raw_target: bytes,
+    headers: Headers,
+    bounds: Bounds,
+    origins: Collection[bytes] = (),
 ) -> RequestFacts | Refused:
-    """Say what a request asks for, or why it is refused (standards groups C and D)."""
+    """Say what a request asks for, or why it is refused (docs/conformance.md, rows 20 to 35).
+
+    *origins* are ours as the caller reached us, such as `http://127.0.0.1:8080`: absolute-form is
+    for them only.
+    """
     if method in _REFUSED_METHODS:
         return Refused(reason=Refusal.METHOD_REFUSED)
     if method not in _METHODS:
@@ -63,13 +75,13 @@ def judge_head(
     if sum(len(name) + len(value) for name, value in headers) > bounds.max_header_bytes:
         return Refused(reason=Refusal.HEADERS_TOO_LARGE)
     hosts = every(headers, b"host")
-    target = _origin_form(raw_target, hosts[0] if hosts else b"")
+    target = _origin_form(method, raw_target, origins)
     is_old = version <= _HTTP_1_0
     fault = _host_fault(hosts, is_old=is_old) or _framing_fault(headers, is_old=is_old)
     if version not in _VERSIONS:  # aiohttp lets HTTP/0.9 through, whose caller reads no status
         fault = "the version is HTTP/1.1 or HTTP/1.0"
     if fault is None and target is None:
-        fault = "the request target names another host"
+        fault = "the request target is no path, and names no address of this proxy"
     wishes = _wishes(headers)
     if fault is not None or target is None or isinstance(wishes, str):
         return Refused(reason=Refusal.MALFORMED, hint=fault or str(wishes))
@@ -79,21 +91,28 @@ def judge_head(
     return RequestFacts(
         target=target,
         length=length,
+        hops_left=_hops_left(headers) if method == "OPTIONS" else None,
         expects_continue=not is_old and list_members(headers, b"expect") == [b"100-continue"],
         overrides_method=any(name.lower() in _OVERRIDES for name, _ in headers),
         wishes=wishes,
     )
 
 
-def _origin_form(target: bytes, host: bytes) -> bytes | None:
+def _origin_form(method: str, target: bytes, origins: Collection[bytes]) -> bytes | None:
     """Give path and query; absolute-form is for ourselves only (RFC 9112 section 3.2.2)."""
-    if target.startswith(b"/"):
+    if target.startswith(b"/") or (target == b"*" and method == "OPTIONS"):
         return target
-    scheme, separator, rest = target.partition(b"://")
-    authority, slash, path = rest.partition(b"/")
-    if not separator or scheme.lower() not in {b"http", b"https"} or not host:
+    found = _ABSOLUTE.match(target)
+    if found is None or found[0].lower() not in origins:
         return None
-    return slash + path or b"/" if authority.lower() == host.lower() else None
+    rest = target[found.end() :]
+    return rest if rest.startswith(b"/") else b"/" + rest
+
+
+def _hops_left(headers: Headers) -> int | None:
+    """RFC 9110 section 7.6.2; what is no number is nobody's limit."""
+    value = (first(headers, b"max-forwards") or b"").strip()
+    return int(value) if _is_length(value) else None
 
 
 def _host_fault(hosts: list[bytes], *, is_old: bool) -> str | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from proxy.normalise import (
+    ALLOW,
     JSON,
     PROBLEM,
     accepts_problem,
@@ -12,8 +13,8 @@ from proxy.normalise import (
     envelope_for,
     needs_envelope,
 )
-from proxy.terms import Answered, Headers, Key, Outcome, RouteEffect
-from proxy.terms.http import first
+from proxy.terms import Answer, Answered, Headers, Key, Kind, Outcome, RouteEffect
+from proxy.terms.http import NO_CONTENT, first
 
 from .headers import answered, clean
 from .write import Message
@@ -41,6 +42,10 @@ class About:
 
 
 DEFAULT_SHAPE = Shape(mode="envelope", embedded="envelope", include_body=False, wants_problem=False)
+
+
+# What OPTIONS is told of ourselves: `*`, or when it may go no further.
+OUR_OPTIONS = Answered(answer=Answer(NO_CONTENT, b"No Content", (ALLOW,), b""), kind=Kind.OK)
 
 
 def shape_for(mode: str, embedded: str, headers: Headers, *, include_body: bool) -> Shape:

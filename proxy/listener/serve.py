@@ -1,8 +1,6 @@
 """One request from its first byte to the last of its answer: the caller's side of the journey."""
 
-import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 
 from aiohttp import web
@@ -29,8 +27,9 @@ from .connection import CallerConnection, Written
 from .destination import Destination
 from .journeys import Journeys, fault_in
 from .prepare import Judged, Preparer
+from .raw import origins_of, raw_target
 from .request import Bounds, judge_head
-from .respond import DEFAULT_SHAPE, About, message_for, shape_for
+from .respond import DEFAULT_SHAPE, OUR_OPTIONS, About, message_for, shape_for
 from .serving import NOBODY, Serving
 from .settings import CallerSettings
 from .write import CONTINUE, Writer
@@ -73,18 +72,13 @@ class Handler:
         self._is_draining = is_draining
         self._preparer = Preparer(settings, clock, emit, new_id, max_body_bytes=max_body_bytes)
         self._writer = Writer(clock, stall_s=settings.body_timeout)
-        self._under_way = 0
-        self._is_idle = asyncio.Event()
-        self._is_idle.set()
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         serving = Serving(self._new_id(), self._clock.monotonic())
         connection = request.protocol
         assert isinstance(connection, CallerConnection)
-        connection.head_came(request.content)
-        self._under_way += 1
-        self._is_idle.clear()
+        connection.head_came(request)
         try:
             outcome = await self._outcome(request, connection, serving)
             return await self._respond(request, outcome, serving)
@@ -94,9 +88,6 @@ class Handler:
             if serving.call is not None:
                 self._finish(connection, serving.call)
             connection.request_ended()
-            self._under_way -= 1
-            if not self._under_way:
-                self._is_idle.set()
 
     def _finish(self, connection: CallerConnection, call: Call) -> None:
         """Leave nothing of an answered call behind, whatever became of it."""
@@ -107,18 +98,12 @@ class Handler:
                 # The journey still waits for it: nobody else may read what comes.
                 connection.force_close()
 
-    async def drain(self, timeout_s: float) -> None:
-        """Wait until every request is answered to its last byte, for *timeout_s* at most."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._is_idle.wait()
-
     async def _outcome(
         self, request: web.BaseRequest, connection: CallerConnection, serving: Serving
     ) -> Outcome:
         """Judge the request, and send it on its journey."""
         judged = self._judge(request, serving)
-        if isinstance(judged, Refused):
+        if not isinstance(judged, Judged):
             return judged
         call = await self._preparer.call(request, judged)
         if isinstance(call, Refused):
@@ -127,18 +112,22 @@ class Handler:
         connection.on_lost(call.progress.abandon)
         return await self._journeys.run(judged.destination.service, call)
 
-    def _judge(self, request: web.BaseRequest, serving: Serving) -> Judged | Refused:
+    def _judge(self, request: web.BaseRequest, serving: Serving) -> Judged | Outcome:
         """Say where the request goes, before a byte of its body is asked for."""
         headers: Headers = request.raw_headers
         serving.shape = replace(DEFAULT_SHAPE, wants_problem=accepts_problem(headers))
-        facts = judge_head(
-            request.method, request.version, _raw_target(request), headers, self._bounds
-        )
+        target = raw_target(request)
+        origins = () if target.startswith(b"/") else origins_of(request)
+        facts = judge_head(request.method, request.version, target, headers, self._bounds, origins)
         if isinstance(facts, Refused):
             return facts
+        if facts.target == b"*":
+            return OUR_OPTIONS
         matched = self._router.match(request.method, facts.target)
         if isinstance(matched, Refused):
             return matched
+        if facts.hops_left == 0:
+            return OUR_OPTIONS
         if facts.overrides_method:
             matched = replace(matched, effect=RouteEffect.PAYMENT)
         destination = self._destinations[matched.provider]
@@ -230,8 +219,3 @@ class Handler:
                 is_whole=is_whole,
             )
         )
-
-
-def _raw_target(request: web.BaseRequest) -> bytes:
-    # aiohttp decodes the target as UTF-8 with surrogateescape: this gives the bytes back.
-    return request.raw_path.encode("utf-8", "surrogateescape")

@@ -4,21 +4,36 @@ import asyncio
 import socket
 import ssl
 
-from .connection import CallerServer
+from .connection import CallerConnection, CallerServer
 from .serve import Handler
-from .settings import CallerSettings
+from .settings import CallerSettings, ListenTlsSettings
+from .under_way import UnderWay
 
 _BACKLOG = 1024
 _AT_ONCE_S = 0.001  # aiohttp takes 0 for ever
 _LINGER_S = 10.0  # for the rest of a body that was refused, so that its sender reads the answer
 
 
-class Listener:
-    """Serves callers on any number of addresses."""
+def tls_for_callers(settings: ListenTlsSettings) -> ssl.SSLContext:
+    """Give what TLS with callers is done with: 1.2 or newer, HTTP/1.1 only.
 
-    def __init__(self, handler: Handler, settings: CallerSettings) -> None:
+    Raises:
+        OSError: a file cannot be read; `ssl.SSLError`: it holds no certificate, or no key of it.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(settings.cert, settings.key)
+    return context
+
+
+class Listener:
+    """Serves callers on any number of addresses; *under_way* counts who is owed an answer."""
+
+    def __init__(self, handler: Handler, settings: CallerSettings, under_way: UnderWay) -> None:
         self._handler = handler
         self._settings = settings
+        self._under_way = under_way
         self._server: CallerServer | None = None
         self._sites: list[asyncio.Server] = []
 
@@ -29,7 +44,14 @@ class Listener:
             OSError: the address cannot be bound.
         """
         loop = asyncio.get_running_loop()
-        site = await loop.create_server(self._open(), host, port, ssl=tls, backlog=_BACKLOG)
+        site = await loop.create_server(
+            self._open(),
+            host,
+            port,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else self._settings.header_timeout,
+            backlog=_BACKLOG,
+        )
         self._sites.append(site)
         bound: int = site.sockets[0].getsockname()[1]
         return bound
@@ -46,16 +68,21 @@ class Listener:
         for site in self._sites:
             site.close()
 
-    async def drain(self, timeout_s: float) -> None:
-        """Wait until every caller has its whole answer, for *timeout_s* at most."""
-        await self._handler.drain(timeout_s)
+    def give_up(self) -> None:
+        """Wait no longer for what callers have not sent yet: answer it as it is."""
+        for connection in self._connections():
+            connection.give_up()
 
-    async def close(self, grace_s: float = _AT_ONCE_S) -> None:
+    async def close(self, grace_s: float | None = None) -> None:
         """Close every connection; one that is being answered has *grace_s* to come to its end."""
         self.stop_accepting()
         if self._server is not None:
             self._server.pre_shutdown()  # those that wait for a request
-            await self._server.shutdown(grace_s)
+            await self._server.shutdown(_AT_ONCE_S if grace_s is None else grace_s)
+
+    def _connections(self) -> list[CallerConnection]:
+        every = self._server.connections if self._server is not None else []
+        return [each for each in every if isinstance(each, CallerConnection)]
 
     def _open(self) -> CallerServer:
         if self._server is None:
@@ -69,6 +96,7 @@ class Listener:
                 max_headers=settings.max_headers,
                 keepalive_timeout=settings.idle_timeout,
                 lingering_time=min(_LINGER_S, settings.body_timeout),
+                under_way=self._under_way,
                 head_timeout_s=settings.header_timeout,
                 answer_fault=self._handler.answer_fault,
             )

@@ -1,10 +1,13 @@
 """What may be set of the caller's side."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from proxy.terms.units import Duration, Model, Size
+
+# Slower than this, on top of `body_timeout`, is no caller but an attack: it holds a place for long.
+MIN_BYTES_PER_S: Final = 1024
 
 
 class CallerSettings(Model):
@@ -16,3 +19,10 @@ class CallerSettings(Model):
     header_timeout: Duration = 10.0
     body_timeout: Duration = 30.0
     idle_timeout: Duration = 75.0
+
+
+class ListenTlsSettings(Model):
+    """The certificate that callers are shown, and its key."""
+
+    cert: str
+    key: str

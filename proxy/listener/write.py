@@ -11,6 +11,8 @@ from aiohttp import web
 from proxy.terms import AnswerStream, Clock, Headers, StreamEnd
 from proxy.terms.http import NO_CONTENT, NOT_MODIFIED, first
 
+from .settings import MIN_BYTES_PER_S
+
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HTTP_1_0: Final = (1, 0)
 _BODILESS: Final = frozenset({NO_CONTENT, NOT_MODIFIED})
@@ -52,7 +54,7 @@ class Writer:
             return True
         if message.rest is None:
             transport.write(head + message.body)
-            return await self._drain(request)
+            return await self._drain(request, len(message.body))
         transport.write(head + _framed(message.body, is_chunked=is_chunked))
         return await self._pipe(request, message.rest, is_chunked=is_chunked)
 
@@ -87,27 +89,38 @@ class Writer:
             if transport is None or transport.is_closing():
                 return False
             transport.write(_framed(piece, is_chunked=is_chunked))
-            if not await self._drain(request):
+            if not await self._drain(request, len(piece)):
                 return False
         transport = request.transport
         if piece is not StreamEnd.WHOLE or transport is None:
             # An answer cut short must look it: no final chunk (RFC 9112 section 8).
-            if transport is not None:
-                transport.abort()
+            _abort(request)
             return False
         if is_chunked:
             transport.write(b"0\r\n\r\n")
         return True
 
-    async def _drain(self, request: web.BaseRequest) -> bool:
-        """Wait until the caller takes more; False where it left, or took nothing for long."""
-        try:
-            async with asyncio.timeout(self._stall_s):
-                await request.writer.drain()
-        except (ConnectionError, TimeoutError):
-            if request.transport is not None:
-                request.transport.abort()
-            return False
+    async def _drain(self, request: web.BaseRequest, size: int) -> bool:
+        """Wait until the kernel has it all; False where the caller left, or took it too slowly.
+
+        It is too slow once it took nothing for the time of a stall, or all of it at less than
+        `MIN_BYTES_PER_S`.
+        """
+        slowest_until = self._clock.monotonic() + self._stall_s + size / MIN_BYTES_PER_S
+        while request.protocol.writing_paused:
+            left_then = _unsent(request)
+            try:
+                async with asyncio.timeout(self._stall_s):
+                    await request.writer.drain()
+                    return True
+            except TimeoutError:
+                is_late = self._clock.monotonic() >= slowest_until
+                is_gone = is_late or _unsent(request) >= left_then
+            except ConnectionError:
+                is_gone = True
+            if is_gone:
+                _abort(request)
+                return False
         return True
 
     def _is_chunked(self, request: web.BaseRequest, message: Message) -> bool:
@@ -120,6 +133,16 @@ class Writer:
         if now != self._date[0]:
             self._date = (now, b"Date: " + formatdate(now, usegmt=True).encode("ascii") + b"\r\n")
         return self._date[1]
+
+
+def _unsent(request: web.BaseRequest) -> int:
+    transport = request.transport
+    return 0 if transport is None else transport.get_write_buffer_size()
+
+
+def _abort(request: web.BaseRequest) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def _length(request: web.BaseRequest, message: Message) -> int | None:

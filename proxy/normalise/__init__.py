@@ -12,13 +12,14 @@ from .envelope import (
     envelope_for,
     retry_after_of,
 )
-from .headers import answer_headers, strip_representation
+from .headers import ALLOW, answer_headers, strip_representation
 from .messages import MESSAGES
 from .proxy_status import append_proxy_status, proxy_status
 from .tables import FAILURES, REFUSALS, Report, needs_envelope, report_for
 from .words import OutcomeWord, word_for, words_of
 
 __all__ = [
+    "ALLOW",
     "FAILURES",
     "JSON",
     "MESSAGES",

@@ -24,7 +24,7 @@ _OURS: Final = b"paysluice-"
 _RETRY_AFTER: Final = b"retry-after"
 _PROXY_STATUS: Final = b"proxy-status"
 # What we forward: all of RFC 9110 but CONNECT and TRACE, PATCH (RFC 5789), QUERY (RFC 10008).
-_ALLOW: Final[Header] = (b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, QUERY")
+ALLOW: Final[Header] = (b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, QUERY")
 
 # Fields about the bytes of the body, its format, its age or its integrity. RFC 9110 section 8;
 # RFC 9111 section 5; RFC 9112 section 6; RFC 9530; RFC 9421; RFC 1864 (Content-MD5).
@@ -137,7 +137,7 @@ def _error_fields(outcome: Outcome, effect: RouteEffect) -> list[Header]:
     if retry_after is not None:
         fields.append((b"Retry-After", b"%d" % retry_after))
     if isinstance(outcome, Refused) and outcome.reason is Refusal.METHOD_REFUSED:
-        fields.append(_ALLOW)  # RFC 9110 section 15.5.6: MUST
+        fields.append(ALLOW)  # RFC 9110 section 15.5.6: MUST
     return fields
 
 

@@ -26,6 +26,7 @@ from proxy.terms import (
     Responded,
     RetryDenied,
     RetryScheduled,
+    TunnelRefused,
 )
 
 from .redact import plain_token
@@ -69,6 +70,8 @@ def headline(event: Event) -> tuple[LevelName, str]:  # noqa: C901, PLR0911, PLR
             return "debug", "key_handled"
         case ConnectionDiscarded():
             return "debug", "connection_discarded"
+        case TunnelRefused():
+            return "warning", "tunnel_refused"
         case CodeUnmapped():
             return "info", "code_unmapped"
         case FaultOccurred():
@@ -77,7 +80,7 @@ def headline(event: Event) -> tuple[LevelName, str]:  # noqa: C901, PLR0911, PLR
             assert_never(event)
 
 
-def members(event: Event) -> dict[str, Member]:  # noqa: C901, PLR0911 - one case for each event
+def members(event: Event) -> dict[str, Member]:  # noqa: C901, PLR0911, PLR0912 - one case each
     """Give what the line of *event* holds; None stands for nothing to say."""
     match event:
         case Responded():
@@ -123,6 +126,8 @@ def members(event: Event) -> dict[str, Member]:  # noqa: C901, PLR0911 - one cas
             }
         case ConnectionDiscarded():
             return {"provider": event.provider, "reason": event.why}
+        case TunnelRefused():
+            return {"provider": event.provider, "status": event.status}
         case CodeUnmapped():
             return {"provider": event.provider}
         case FaultOccurred():

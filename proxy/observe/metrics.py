@@ -27,6 +27,7 @@ from proxy.terms import (
     Responded,
     RetryDenied,
     RetryScheduled,
+    TunnelRefused,
 )
 from proxy.terms.http import MAX_STATUS, MIN_STATUS
 
@@ -132,7 +133,7 @@ class Metrics:
                 self._discarded.of(event.provider, event.why).inc()
             case CodeUnmapped():
                 self._unmapped.of(event.provider).inc()
-            case CallEnded() | BreakerMoved() | FaultOccurred():
+            case CallEnded() | BreakerMoved() | TunnelRefused() | FaultOccurred():
                 pass  # the log's; a circuit's state is read when Prometheus asks
             case _:
                 assert_never(event)

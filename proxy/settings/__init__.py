@@ -6,7 +6,6 @@ from .fault import ConfigError, Fault, Origins
 from .load import load
 from .models import (
     DrainSettings,
-    ListenTlsSettings,
     LogSettings,
     Settings,
     StoreSettings,
@@ -29,7 +28,6 @@ __all__ = [
     "ConfigError",
     "DrainSettings",
     "Fault",
-    "ListenTlsSettings",
     "LogSettings",
     "Origins",
     "OutcomeSettings",

@@ -102,7 +102,7 @@ def parse_address(value: object) -> Address:
     if text.startswith("unix:"):
         return _unix(text.removeprefix("unix:"))
     found = _ADDRESS.fullmatch(text)
-    if found is None or int(found[2]) > _MAX_PORT or not _is_host(found[1]):
+    if found is None or int(found[2]) > _MAX_PORT or not is_host(found[1]):
         msg = "an address is HOST:PORT, [IPV6]:PORT or unix:/path"
         raise ValueError(msg)
     return Address(host=found[1].strip("[]"), port=int(found[2]))
@@ -150,7 +150,7 @@ def _check_parts(url: str, host: str, netloc: str, path: str) -> None:
     faults = (
         ("@" in netloc, "no user or password may stand in it: set `headers`"),
         ("?" in url or "#" in url, "no query and no fragment may stand in it"),
-        (not _is_host(f"[{host}]" if ":" in host else host), "its host name is not valid"),
+        (not is_host(f"[{host}]" if ":" in host else host), "its host name is not valid"),
         (not _PATH.fullmatch(path), "a character in its path must be percent-encoded"),
         ("//" in path, "no empty segment may stand in its path"),
         (
@@ -187,7 +187,8 @@ def parse_store(value: object) -> StoreAddress:
     raise ValueError(msg)
 
 
-def _is_host(host: str) -> bool:
+def is_host(host: str) -> bool:
+    """Whether *host* is a name or an address; IPv6 in brackets."""
     if host.startswith("["):
         try:
             IPv6Address(host.strip("[]"))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
-from .address import is_loopback
+from .address import Address, is_loopback
 from .fault import Fault, Loc, in_order
 from .models import Settings
 from .provider import ProviderSettings
@@ -32,9 +32,15 @@ def warnings(settings: Settings, keyless: Collection[str] = ()) -> tuple[Fault, 
 
 
 def _whole(settings: Settings) -> Iterator[tuple[Loc, str]]:
-    for address in settings.listen:
+    places: list[tuple[Loc, Address]] = [(("listen",), each) for each in settings.listen]
+    places += [
+        (("providers", name, "listen"), provider.listen)
+        for name, provider in settings.providers.items()
+        if provider.listen is not None
+    ]
+    for loc, address in places:
         if not address.is_local:
-            yield ("listen",), "can be reached from outside this machine, by whoever can"
+            yield loc, "can be reached from outside this machine, by whoever can"
     for loc, secret in (
         (("admin_token",), settings.admin_token),
         (("stores", "ledger_key"), settings.stores.ledger_key),
@@ -53,6 +59,12 @@ def _plain_secrets(provider: ProviderSettings) -> Iterator[tuple[Loc, str]]:
     ):
         if secret is not None and secret.is_literal:
             yield loc, _LITERAL
+
+
+def _plain_proxy_password(provider: ProviderSettings) -> Iterator[tuple[Loc, str]]:
+    egress = provider.egress_proxy
+    if egress is not None and egress.url.is_literal and egress.authorization(0.0) is not None:
+        yield ("egress_proxy",), _LITERAL
 
 
 def _open_wire(provider: ProviderSettings) -> Iterator[tuple[Loc, str]]:
@@ -88,6 +100,7 @@ def _keyless(provider: ProviderSettings) -> Iterator[tuple[Loc, str]]:
 
 _CHECKS: Final[tuple[Callable[[ProviderSettings], Iterator[tuple[Loc, str]]], ...]] = (
     _plain_secrets,
+    _plain_proxy_password,
     _open_wire,
     _no_keys,
 )

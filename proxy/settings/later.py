@@ -24,7 +24,6 @@ class Later(NamedTuple):
 
 
 LATER: Final = (
-    Later("listen_tls", "TLS towards callers"),
     Later("webhooks", "receiving webhooks"),
     Later("stores.ledger", "a ledger that outlives the process"),
     Later("stores.limits", "limits shared between sidecars"),
@@ -32,9 +31,7 @@ LATER: Final = (
     Later("stores.max_answer", "keeping answers"),
     Later("tracing.propagate", "taking trace headers out of requests"),
     Later("tracing.otlp", "exporting spans"),
-    Later("providers.*.listen", "an address of a provider's own"),
     Later("providers.*.tenant_headers", "splitting the scope of keys"),
-    Later("providers.*.egress_proxy", "going out through a proxy"),
     Later("providers.*.idempotency.mode", "a ledger that gives at most once", "emulate"),
     Later("providers.*.idempotency.record_for", "keeping answers"),
     Later("providers.*.idempotency.ignore_members", "comparing bodies"),

@@ -11,7 +11,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from proxy.listener.settings import CallerSettings
+from proxy.listener.settings import CallerSettings, ListenTlsSettings
 from proxy.terms.units import DurationOrZero, Model, Size
 
 from .address import (
@@ -34,13 +34,6 @@ def _socket_mode(value: str) -> str:
         msg = 'must be an octal mode in quotes: "0660"'
         raise ValueError(msg)
     return value
-
-
-class ListenTlsSettings(Model):
-    """The certificate that callers are shown."""
-
-    cert: str
-    key: str
 
 
 class StoreSettings(Model):

@@ -18,6 +18,7 @@ from proxy.terms.call import RouteEffect
 from proxy.terms.units import Duration, Model
 
 from .address import AddressSetting, BaseUrlSetting
+from .egress import EgressProxySetting
 from .secret import SecretText
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}")  # RFC 9110 section 5.6.2
@@ -153,7 +154,7 @@ class ProviderSettings(Model):
     tenant_headers: tuple[HeaderName, ...] = ()
     headers: Headers = Field(default_factory=lambda: MappingProxyType({}))
     tls: TlsSettings = TlsSettings()
-    egress_proxy: SecretSetting | None = None
+    egress_proxy: EgressProxySetting | None = None
     timeouts: TimeoutSettings = TimeoutSettings()
     connections: ConnectionSettings = ConnectionSettings()
     retry: RetrySettings = RetrySettings()

@@ -10,6 +10,8 @@ from .fault import Fault, Loc, in_order
 from .models import Settings
 from .provider import ProviderSettings
 
+_UNREADABLE: Final = "is no file that can be read"
+
 Found: TypeAlias = Iterator[tuple[Loc, str]]
 
 
@@ -26,6 +28,11 @@ def _addresses_are_distinct(settings: Settings) -> Found:
     places.append((("admin",), settings.admin))
     if settings.webhooks is not None:
         places.append((("webhooks",), settings.webhooks))
+    places += [
+        (("providers", name, "listen"), provider.listen)
+        for name, provider in settings.providers.items()
+        if provider.listen is not None
+    ]
     seen: set[Address] = set()
     for loc, address in places:
         if address in seen and (address.path or address.port):
@@ -66,6 +73,13 @@ def _plaintext_is_meant(name: str, provider: ProviderSettings) -> Found:
         )
 
 
+def _own_tls_files_can_be_read(settings: Settings) -> Found:
+    own = settings.listen_tls
+    for field, path in () if own is None else (("cert", own.cert), ("key", own.key)):
+        if not _is_readable(path):
+            yield ("listen_tls", field), _UNREADABLE
+
+
 def _tls_files_can_be_read(name: str, provider: ProviderSettings) -> Found:
     here = ("providers", name, "tls")
     tls = provider.tls
@@ -74,7 +88,7 @@ def _tls_files_can_be_read(name: str, provider: ProviderSettings) -> Found:
         yield (*here, missing), f"is required where `{there}` is set"
     for field, path in (("ca", tls.ca), ("cert", tls.cert), ("key", tls.key)):
         if path is not None and not _is_readable(path):
-            yield (*here, field), "is no file that can be read"
+            yield (*here, field), _UNREADABLE
 
 
 def _is_readable(path: str) -> bool:
@@ -105,6 +119,7 @@ _RULES: Final[tuple[Callable[[Settings], Found], ...]] = (
     _admin_needs_token,
     _addresses_are_distinct,
     _mounts_are_distinct,
+    _own_tls_files_can_be_read,
 )
 _PROVIDER_RULES: Final[tuple[Callable[[str, ProviderSettings], Found], ...]] = (
     _times_are_in_order,

@@ -31,6 +31,7 @@ from .event import (
     Responded,
     RetryDenied,
     RetryScheduled,
+    TunnelRefused,
 )
 from .http import Header, Headers
 from .outcome import (
@@ -103,6 +104,7 @@ __all__ = [
     "Sample",
     "Service",
     "StreamEnd",
+    "TunnelRefused",
     "Verdict",
     "compose",
     "effect_of_method",

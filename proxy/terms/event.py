@@ -114,6 +114,14 @@ class ConnectionDiscarded:
 
 
 @dataclass(frozen=True, slots=True)
+class TunnelRefused:
+    """The egress proxy opened no tunnel to the provider, and said so with a *status*."""
+
+    provider: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class CodeUnmapped:
     """The provider gave a code that no rule of its profile knows."""
 
@@ -139,6 +147,7 @@ Event: TypeAlias = (
     | BreakerMoved
     | KeyHandled
     | ConnectionDiscarded
+    | TunnelRefused
     | CodeUnmapped
     | FaultOccurred
 )

@@ -13,6 +13,7 @@ from proxy.attempt.pool import Pool
 from proxy.attempt.request import RequestHead
 from proxy.attempt.send import Attempt
 from proxy.attempt.settings import ConnectionSettings, TimeoutSettings, TlsSettings
+from proxy.attempt.tunnel import Tunnel
 from proxy.classify import Classifier
 from proxy.providers import load
 from proxy.system import SystemClock
@@ -50,6 +51,7 @@ def leg() -> MakeLeg:
         tls_s: str = "3s",
         connections: dict[str, Any] | None = None,
         headers: Headers = (),
+        tunnel: Tunnel | None = None,
         **timeouts: Any,
     ) -> AsyncIterator[Leg]:
         events: list[Event] = []
@@ -61,6 +63,7 @@ def leg() -> MakeLeg:
             settings,
             None if tls is None else tls_context(tls),
             clock,
+            tunnel,
         )
         pool = Pool(
             "acme",

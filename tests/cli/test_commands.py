@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.cli import main
-from proxy.cli.run import addresses
 from proxy.providers import names
-from proxy.settings import Address
 from tests.support.command import Capture, told, unroutable_profile, write
 
 ROOT = Path(__file__).parent.parent.parent
@@ -237,11 +235,6 @@ def test_a_process_that_cannot_start_is_no(tmp_path: Path, capsys: Capture) -> N
     assert "providers.acme.retrys" in told(capsys)[1]
     assert main(["run", "--config", write(tmp_path, f"  a:\n{url}    profile: nosuch\n")]) == 1
     assert told(capsys)[1].startswith("providers.a.profile: nosuch:1: no such profile")
-
-
-def test_the_addresses_are_told_as_they_are_written() -> None:
-    listen = (Address("127.0.0.1", 0), Address(path="/run/a.sock"), Address("::1", 0))
-    assert addresses(listen, [81, 82]) == "127.0.0.1:81, unix:/run/a.sock, [::1]:82"
 
 
 def test_a_module_run_is_a_command(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

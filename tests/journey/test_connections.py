@@ -94,6 +94,8 @@ async def test_a_head_that_does_not_come_to_its_end_is_cut_off() -> None:
     async with world(callers={"header_timeout": "50ms"}) as here:
         async with caller(here.proxy.port) as one:
             await one.send(b"POST /acme/payments HTTP/1.1\r\nHost: x\r\n")
+            reply = await one.answer()
+            assert (reply.status, sound_envelope(reply)["outcome"]) == (408, "not_sent")
             assert await one.rest() == b""
         assert here.upstream.requests == 0
 

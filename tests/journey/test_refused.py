@@ -14,8 +14,8 @@ MALFORMED = {
     "http_0_9": f"GET /acme/{CANARY}\r\n\r\n".encode(),
     "http_1_2": post(line=POST.replace("1.1", "1.2")),
     "http_2_preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "lower_case_method": post(line=POST.replace("POST", "post")),
-    "unknown_method": post(line=POST.replace("POST", "BREW")),
+    "no_method": post(line=POST.replace("POST", "PO,ST")),
+    "no_target": post(line="BREW HTTP/1.1"),
     "no_host": post(host=None),
     "two_hosts": post("Host: other"),
     "odd_host": post(host="a b@c/d"),
@@ -48,7 +48,10 @@ MALFORMED = {
     "absolute_form_elsewhere": post(line=f"POST http://other/acme/{CANARY} HTTP/1.1"),
     "absolute_form_with_userinfo": post(line=f"POST http://u:{CANARY}@paysluice/acme/x HTTP/1.1"),
     "absolute_form_of_ftp": post(line="POST ftp://paysluice/acme/x HTTP/1.1"),
-    "asterisk": post(line="OPTIONS * HTTP/1.1"),
+    "asterisk": post(line="POST * HTTP/1.1"),
+    "chunk_extension_without_end": post(
+        "Transfer-Encoding: chunked", body=b"2;x=" + b"y" * 20_000 + b"\r\n{}\r\n0\r\n\r\n"
+    ),
     "dot_segment": post(line=f"POST /acme/../{CANARY} HTTP/1.1"),
     "encoded_dot_segment": post(line=f"POST /acme/%2e%2E/{CANARY} HTTP/1.1"),
     "backslash": post(line=f"POST /acme\\{CANARY} HTTP/1.1"),
@@ -95,6 +98,11 @@ LARGE = {
         431,
     ),
     "too_many_fields": (post(*[f"X-{n}: a" for n in range(20)]), {"max_headers": 16}, 431),
+    "too_many_trailers": (
+        post("Transfer-Encoding: chunked", body=b"0\r\n" + b"X: y\r\n" * 5_000 + b"\r\n"),
+        {},
+        431,
+    ),
 }
 
 
@@ -130,7 +138,8 @@ async def test_connect_and_trace_are_405_with_allow(method: str) -> None:
         assert here.upstream.requests == 0
 
 
-@pytest.mark.parametrize("method", ["PROPFIND", "PURGE", "LINK"])
+@pytest.mark.item(28)
+@pytest.mark.parametrize("method", ["PROPFIND", "PURGE", "LINK", "BREW", "post", "FOO-bar"])
 async def test_a_method_that_is_not_forwarded_is_501(method: str) -> None:
     async with world() as here:
         reply = await here.ask(head(f"{method} /acme/x HTTP/1.1"))

@@ -14,7 +14,6 @@ VIA = (b"Via", b"1.1 paysluice")
         *sorted(HOP_BY_HOP - {b"connection"}),
         b"Host",
         b"Content-Length",
-        b"Max-Forwards",
         b"Forwarded",
         b"X-Real-IP",
         b"x-forwarded-for",

@@ -17,14 +17,16 @@ def judge(
     version: tuple[int, int] = (1, 1),
     target: bytes = b"/acme/x",
     host: Headers = (HOST,),
+    origins: tuple[bytes, ...] = (),
 ) -> RequestFacts | Refused:
-    return judge_head(method, version, target, (*host, *fields), BOUNDS)
+    return judge_head(method, version, target, (*host, *fields), BOUNDS, origins)
 
 
 def test_a_sound_head_says_what_is_needed_and_no_more() -> None:
     assert judge((b"Content-Length", b"5")) == RequestFacts(
         target=b"/acme/x",
         length=5,
+        hops_left=None,
         expects_continue=False,
         overrides_method=False,
         wishes=Wishes(),
@@ -111,21 +113,64 @@ def test_a_valid_host_is_valid(host: bytes) -> None:
     assert isinstance(judge(host=((b"host", host),)), RequestFacts)
 
 
+OURS = (b"http://127.0.0.1:8080", b"https://[::1]")
+
+
+@pytest.mark.item(22)
 @pytest.mark.parametrize(
-    ("target", "host", "expected"),
+    ("target", "expected"),
     [
-        (b"/", b"paysluice", b"/"),
-        (b"//x", b"paysluice", b"//x"),
-        (b"http://paysluice", b"paysluice", b"/"),
-        (b"HTTPS://PaySluice:80/a?b", b"paysluice:80", b"/a?b"),
+        (b"/", b"/"),
+        (b"//x", b"//x"),
+        (b"http://127.0.0.1:8080", b"/"),
+        (b"http://127.0.0.1:8080?a", b"/?a"),
+        (b"HTTP://127.0.0.1:8080/a?b", b"/a?b"),
+        (b"https://[::1]/a", b"/a"),
     ],
 )
-def test_the_absolute_form_of_ourselves_means_its_path(
-    target: bytes, host: bytes, expected: bytes
-) -> None:
-    facts = judge(target=target, host=((b"Host", host),))
+def test_the_absolute_form_of_ourselves_means_its_path(target: bytes, expected: bytes) -> None:
+    facts = judge(target=target, origins=OURS)
     assert isinstance(facts, RequestFacts)
     assert facts.target == expected
+
+
+@pytest.mark.item(22)
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"http://other:8080/",
+        b"https://127.0.0.1:8080/",
+        b"http://127.0.0.1/",
+        b"http://127.0.0.1:80801/",
+        b"http://u@127.0.0.1:8080/",
+        b"http://127.0.0.1:8080@other/",
+        b"http:/127.0.0.1:8080/",
+        b"other:443",
+    ],
+)
+def test_the_absolute_form_of_anybody_else_is_refused(target: bytes) -> None:
+    refused = judge(target=target, origins=OURS)
+    assert isinstance(refused, Refused)
+    assert refused.reason is Refusal.MALFORMED
+
+
+@pytest.mark.item(50)
+@pytest.mark.parametrize(
+    ("method", "value", "hops_left"),
+    [
+        ("OPTIONS", b"0", 0),
+        ("OPTIONS", b" 7 ", 7),
+        ("OPTIONS", b"-1", None),
+        ("OPTIONS", b"many", None),
+        ("GET", b"0", None),
+    ],
+)
+def test_max_forwards_counts_where_it_is_a_number_of_an_options(
+    method: str, value: bytes, hops_left: int | None
+) -> None:
+    facts = judge((b"Max-Forwards", value), method=method)
+    assert isinstance(facts, RequestFacts)
+    assert facts.hops_left == hops_left
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from aiohttp import web
 
+from proxy.listener.settings import MIN_BYTES_PER_S
 from proxy.listener.write import Message, Writer
 from proxy.terms import StreamEnd
 from tests.listener.streams import Rest
@@ -29,9 +30,17 @@ class Wire:
     closes_after: int = 1_000_000
     transport: Any = field(init=False)
     writer: Any = field(init=False)
+    protocol: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self.transport = self.writer = self
+        self.transport = self.writer = self.protocol = self
+
+    @property
+    def writing_paused(self) -> bool:
+        return self.stall is not None
+
+    def get_write_buffer_size(self) -> int:
+        return 1
 
     def is_closing(self) -> bool:
         return self.is_closing_now or len(self.written) > self.closes_after
@@ -183,7 +192,7 @@ async def test_a_caller_who_takes_nothing_is_let_go(stall: type[Exception], has_
 
 
 async def test_a_caller_who_is_gone_while_it_is_waited_for_needs_no_abort() -> None:
-    wire = Wire()
+    wire = Wire(stall=ConnectionResetError)
 
     class Gone(Wire):
         async def drain(self) -> None:
@@ -193,3 +202,32 @@ async def test_a_caller_who_is_gone_while_it_is_waited_for_needs_no_abort() -> N
     wire.writer = Gone()
     assert not await writer().write(wire.request, message(), close=False)
     assert not wire.is_aborted
+
+
+class Slow(Wire):
+    """Takes one byte in each *stall_s*, which the clock counts as a second."""
+
+    def __init__(self, clock: FakeClock, left: int) -> None:
+        super().__init__(stall=TimeoutError)
+        self.clock = clock
+        self.left = left
+
+    def get_write_buffer_size(self) -> int:
+        return self.left
+
+    async def drain(self) -> None:
+        self.left -= 1
+        self.clock.now += 1.0
+        if self.left:
+            await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(("size", "is_whole"), [(4 * MIN_BYTES_PER_S, True), (2, False)])
+async def test_a_caller_who_takes_just_enough_to_be_no_stall_is_let_go_all_the_same(
+    size: int, is_whole: bool
+) -> None:
+    clock = FakeClock()
+    wire = Slow(clock, left=4)
+    told = message(body=b"x" * size)
+    assert await Writer(clock, stall_s=0.001).write(wire.request, told, close=False) is is_whole
+    assert wire.is_aborted is not is_whole

@@ -98,7 +98,7 @@ providers:
   x:
     base_url: https://api.example.com
     headers: {{Authorization: Bearer {canary}}}
-    egress_proxy: http://u:{canary}@p
+    egress_proxy: socks5://u:{canary}@p
     outcomes: {{credential: {canary}}}
     webhook: {{secret: {canary}}}
 """.encode()

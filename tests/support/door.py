@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from proxy.listener import CallerSettings, Destination, Handler, Journeys, Listener
+from proxy.listener import CallerSettings, Destination, Handler, Journeys, Listener, UnderWay
 from proxy.normalise.settings import ErrorSettings
 from proxy.route import ProviderRoutes, Router
 from proxy.system import SystemClock, new_id
@@ -26,6 +26,7 @@ class Door:
     listener: Listener
     handler: Handler
     journeys: Journeys
+    under_way: UnderWay
     events: list[Event]
     calls: list[Call] = field(default_factory=list)
 
@@ -80,13 +81,15 @@ async def door(
         max_body_bytes=2000,
         is_draining=lambda: False,
     )
-    listener = Listener(handler, settings)
+    under_way = UnderWay()
+    listener = Listener(handler, settings, under_way)
     port = await listener.start_tcp("127.0.0.1", 0)
     try:
-        yield Door(port, listener, handler, journeys, events, calls)
+        yield Door(port, listener, handler, journeys, under_way, events, calls)
     finally:
         await listener.close()
-        await journeys.drain(0.0)
+        journeys.cut_off()
+        await journeys.drain(5.0)
 
 
 async def ok(_: Call) -> Outcome:

@@ -66,7 +66,7 @@ class Sidecar:
 
     @property
     def port(self) -> int:
-        return self.app.ports[0]
+        return next(each.port for each in self.app.addresses if not each.path)
 
     async def ask(
         self,

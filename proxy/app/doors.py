@@ -1,0 +1,120 @@
+"""Every address that callers come to: the common ones, and those of a provider's own."""
+
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from proxy.admin import bind_unix
+from proxy.listener import Handler, Journeys, Listener, UnderWay, tls_for_callers
+from proxy.route import ProviderRoutes, Router
+from proxy.settings import Address, Settings
+from proxy.terms import Clock, Emit, NewId
+
+from .provider import Provider
+
+_ROOT: Final = "/"  # where a provider is mounted on an address of its own
+
+
+class Doors:
+    """The listeners of one sidecar, started and ended together."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        providers: Mapping[str, Provider],
+        journeys: Journeys,
+        clock: Clock,
+        emit: Emit,
+        new_id: NewId,
+        *,
+        is_draining: Callable[[], bool],
+    ) -> None:
+        self.addresses: list[Address] = []  # as they are open: with the port that was given
+        self._settings = settings
+        self._providers = providers
+        self._journeys = journeys
+        self._clock = clock
+        self._emit = emit
+        self._new_id = new_id
+        self._is_draining = is_draining
+        self._destinations = {
+            name: provider.destination(replay_body_bytes=settings.replay_body)
+            for name, provider in providers.items()
+        }
+        self._under_way = UnderWay()
+        self._listeners: list[Listener] = []
+        self._sockets: list[Path] = []
+
+    @property
+    def under_way(self) -> int:
+        """Callers who are owed an answer: of whose request a byte was read."""
+        return self._under_way.count
+
+    async def start(self) -> None:
+        """Open every address, the common ones first and in their order.
+
+        Raises:
+            OSError: an address cannot be bound.
+            ssl.SSLError: the certificate that callers are shown cannot be used.
+        """
+        own = self._settings.listen_tls
+        tls = None if own is None else tls_for_callers(own)
+        for addresses, routes in self._plan():
+            listener = self._listener(routes)
+            self._listeners.append(listener)
+            for address in addresses:
+                self.addresses.append(await self._open(listener, address, tls))
+
+    def stop_accepting(self) -> None:
+        """Take no new connection; those that are open go on."""
+        for listener in self._listeners:
+            listener.stop_accepting()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until nobody is owed an answer, for *timeout_s* at most."""
+        await self._under_way.wait(timeout_s)
+
+    def give_up(self) -> None:
+        """Answer as it is what callers have not sent to its end."""
+        for listener in self._listeners:
+            listener.give_up()
+
+    async def close(self, grace_s: float | None = None) -> None:
+        """Close every connection, and remove every socket from the file system."""
+        for listener in self._listeners:
+            await listener.close(grace_s)
+        while self._sockets:
+            self._sockets.pop().unlink(missing_ok=True)
+
+    def _plan(self) -> Iterator[tuple[tuple[Address, ...], list[ProviderRoutes]]]:
+        yield self._settings.listen, [each.routes() for each in self._providers.values()]
+        for provider in self._providers.values():
+            if provider.settings.listen is not None:
+                yield (provider.settings.listen,), [provider.routes(_ROOT)]
+
+    def _listener(self, routes: list[ProviderRoutes]) -> Listener:
+        handler = Handler(
+            Router(routes),
+            self._destinations,
+            self._journeys,
+            self._settings.callers,
+            self._clock,
+            self._emit,
+            self._new_id,
+            max_body_bytes=self._settings.max_body,
+            is_draining=self._is_draining,
+        )
+        return Listener(handler, self._settings.callers, self._under_way)
+
+    async def _open(
+        self, listener: Listener, address: Address, tls: ssl.SSLContext | None
+    ) -> Address:
+        if not address.path:
+            port = await listener.start_tcp(address.host, address.port, tls)
+            return replace(address, port=port)
+        bound = bind_unix(Path(address.path), int(self._settings.socket_mode, 8))
+        self._sockets.append(Path(address.path))
+        await listener.start_socket(bound)
+        return address
