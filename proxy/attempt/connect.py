@@ -91,6 +91,7 @@ class Connector:
         self._clock = clock
         self._addresses: list[_AddrInfo] = []
         self._resolved_at = -DNS_TTL_S
+        self._lookup: asyncio.Future[list[_AddrInfo] | ProxyError] | None = None
 
     async def __call__(self, until: float, on_spoilt: OnSpoilt, /) -> Connection | ProxyError:
         """Give an open connection, or why there is none, by *until* (monotonic seconds)."""
@@ -105,19 +106,28 @@ class Connector:
         return await self._open_connection(opened, until, on_spoilt)
 
     async def _resolve(self, until: float) -> list[_AddrInfo] | ProxyError:
+        """Give the addresses; calls that come while the resolver is asked wait for one answer."""
         now = self._clock.monotonic()
         if now - self._resolved_at < DNS_TTL_S:
             return self._addresses
+        if self._lookup is None:
+            self._lookup = asyncio.ensure_future(self._look_up())
+        try:
+            async with asyncio.timeout(min(self._timeouts.dns, until - now)):
+                return await asyncio.shield(self._lookup)
+        except TimeoutError:
+            return ProxyError.DNS_TIMEOUT
+
+    async def _look_up(self) -> list[_AddrInfo] | ProxyError:
         host, port = self._peer
         flags = socket.AI_NUMERICHOST if _is_address(host) else 0
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(min(self._timeouts.dns, until - now)):
-                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
-        except TimeoutError:
-            return ProxyError.DNS_TIMEOUT
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
         except (OSError, UnicodeError):
             return ProxyError.DNS_ERROR
+        finally:
+            self._lookup = None
         # The stubs allow for an address family that `SOCK_STREAM` over IP never gives.
         self._addresses = cast("list[_AddrInfo]", found)
         self._resolved_at = self._clock.monotonic()

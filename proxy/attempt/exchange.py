@@ -59,13 +59,16 @@ class Exchange:
             self._upload.add_done_callback(lambda _: self.connection.wake())
         return await self._wait_for_head()
 
-    async def read_body(self, want_bytes: int) -> bytes | Failed:
-        """Read the whole body, or its first *want_bytes* where there is more."""
+    async def read_body(self, want_bytes: int, patience_s: float) -> bytes | Failed:
+        """Read the whole body, or its first *want_bytes*, or what comes within *patience_s*."""
         parser = self._parser
         self.connection.expect(want_bytes)
+        patient_until = self._clock.monotonic() + patience_s
         while not parser.is_ended and parser.buffered < want_bytes:
-            idle_until = self._clock.monotonic() + self._timeouts.body_idle
-            if not await self.connection.wait(min(self._until, idle_until)):
+            idle_until = min(self._until, self._clock.monotonic() + self._timeouts.body_idle)
+            if not await self.connection.wait(min(idle_until, patient_until)):
+                if patient_until <= idle_until:
+                    break  # a live stream: what there is goes on, and the rest as it comes
                 return self._fail(ProxyError.CONNECTION_READ_TIMEOUT)
         if parser.problem is not None:
             return self._fail(parser.problem)

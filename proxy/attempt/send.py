@@ -6,6 +6,7 @@ Rule 3: deadlines of the caller stop what was not begun; what was begun runs to 
 Rule 4: nothing here is sent twice: repeating is for `retry` to decide.
 """
 
+from math import inf
 from typing import Final
 
 from proxy.classify import Classifier
@@ -46,6 +47,8 @@ PAYMENT_BODY_BYTES: Final = 1_048_576
 ERROR_BODY_BYTES: Final = 262_144
 # A short answer to a read is whole too: cut, it can be asked for again.
 READ_BODY_BYTES: Final = 65_536
+# One that takes longer to come is taken for a live stream, and goes on as it comes.
+READ_BODY_S: Final = 1.0
 
 
 class Attempt:
@@ -117,7 +120,7 @@ class Attempt:
             head = await exchange.send(self._request_head, started)
             if not isinstance(head, Head):
                 return head
-            body = await exchange.read_body(self._body_bytes(call, head))
+            body = await exchange.read_body(*self._reading(call, head))
             if not isinstance(body, bytes):
                 return body
             rest = exchange.rest()
@@ -131,17 +134,20 @@ class Attempt:
             if not is_lent_on:
                 self._take_back(exchange)
 
-    def _body_bytes(self, call: Call, head: Head) -> int:
-        """How much of the body must be here before anything is said of the answer."""
+    def _reading(self, call: Call, head: Head) -> tuple[int, float]:
+        """Say how much of the body is read before anything is said of the answer.
+
+        In bytes, and in the seconds after which what is there has to do: the rest streams.
+        """
         if head.status >= MIN_ERROR_STATUS:
-            return ERROR_BODY_BYTES
+            return ERROR_BODY_BYTES, inf
         if call.effect is RouteEffect.PAYMENT or self._classifier.reads_success(
             call.operation, call.method
         ):
-            return PAYMENT_BODY_BYTES
+            return PAYMENT_BODY_BYTES, inf
         is_live = (first(head.headers, b"content-type") or b"").startswith(b"text/event-stream")
         is_long = head.length is not None and head.length > READ_BODY_BYTES
-        return 0 if is_live or is_long else READ_BODY_BYTES
+        return (0 if is_live or is_long else READ_BODY_BYTES), READ_BODY_S
 
     def _classify(
         self, call: Call, head: Head, body: bytes, rest: RestOfBody | None, delivery: Delivery
