@@ -184,13 +184,16 @@ async def compare(rounds: int, seconds: float, folder: Path) -> None:
 
 
 def facts(rounds: int, seconds: float) -> str:
+    return f"{machine()}; median of {rounds} rounds of {seconds:g} s"
+
+
+def machine() -> str:
     call_ns = min(repeat("f()", "def f(): pass", number=100_000)) * 1e4
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}, "
         f"{os.cpu_count()} cores (shared by load, peers and sidecar), "
         f"Python {platform.python_version()} (calls an empty function in {call_ns:.0f} ns), "
-        f"uvloop {version('uvloop')}, aiohttp {version('aiohttp')}; "
-        f"median of {rounds} rounds of {seconds:g} s"
+        f"uvloop {version('uvloop')}, aiohttp {version('aiohttp')}"
     )
 
 

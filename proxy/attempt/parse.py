@@ -4,9 +4,12 @@ Rule 1: llhttp tokenises; status, framing and sizes are judged here.
 Rule 2: header values are read leniently: a control character in a field never loses a charge.
 Rule 3: what must not have a body (HEAD, 204, 304) ends with its head, whatever the head says.
 Rule 4: bytes after the end spoil the connection, never the answer.
-Rule 5: trailers are dropped (RFC 9110 section 6.5.1); interim answers are too, 101 is refused.
+Rule 5: lines may end in LF alone, and a CR alone is a space (RFC 9112 section 2.2): a charge that
+    was made is not lost for it, but its connection is not used again.
+Rule 6: trailers are dropped (RFC 9110 section 6.5.1); interim answers are too, 101 is refused.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +28,9 @@ _CHUNK_OVERHEAD_BYTES: Final = 64
 _SWITCHING_PROTOCOLS: Final = 101
 _FIRST_FINAL_STATUS: Final = 200
 _PREFIX: Final = b"HTTP/1."
-_END_OF_HEAD: Final = b"\r\n\r\n"
+_END_OF_HEAD: Final = re.compile(rb"\r?\n\r?\n")
+_BARE_CR: Final = re.compile(rb"\r(?!\n)")
+_BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +143,13 @@ class ResponseParser:
             if not self._buffer.startswith(_PREFIX[: len(self._buffer)]):
                 self.problem = ProxyError.HTTP_PROTOCOL_ERROR
                 return
-            end = self._buffer.find(_END_OF_HEAD)
-            if (len(self._buffer) if end < 0 else end) > MAX_HEAD_BYTES:
+            found = _END_OF_HEAD.search(self._buffer)
+            if (len(self._buffer) if found is None else found.start()) > MAX_HEAD_BYTES:
                 self.problem = ProxyError.HTTP_RESPONSE_HEADER_SIZE
                 return
-            if end < 0:
+            if found is None:
                 return
-            end += len(_END_OF_HEAD)
-            raw, self._buffer = self._buffer[:end], self._buffer[end:]
+            raw, self._buffer = self._buffer[: found.end()], self._buffer[found.end() :]
             self._read_head(raw)
         if self.head is not None and self._buffer:
             rest, self._buffer = self._buffer, b""
@@ -153,11 +157,13 @@ class ResponseParser:
 
     def _read_head(self, raw: bytes) -> None:
         tokens = Tokens()
+        tidied = _tidied(raw)
         try:
-            tokens.feed(raw)
+            tokens.feed(tidied)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self.problem = ProxyError.HTTP_PROTOCOL_ERROR
             return
+        tokens.can_keep_alive = tokens.can_keep_alive and tidied is raw
         status = tokens.status
         if not MIN_STATUS <= status <= MAX_STATUS:
             self.problem = ProxyError.HTTP_PROTOCOL_ERROR
@@ -216,3 +222,11 @@ class ResponseParser:
         self._framing_bytes += len(data) - came
         if self._framing_bytes > MAX_HEAD_BYTES + _CHUNK_OVERHEAD_BYTES * tokens.chunks:
             self.problem = ProxyError.HTTP_RESPONSE_HEADER_SIZE
+
+
+def _tidied(head: bytes) -> bytes:
+    """Give *head* with lines that end in CR and LF, and no CR elsewhere; itself if it is so."""
+    ends = head.count(b"\r\n")
+    if head.count(b"\n") == head.count(b"\r") == ends:
+        return head
+    return _BARE_LF.sub(b"\r\n", _BARE_CR.sub(b" ", head))

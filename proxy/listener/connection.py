@@ -24,6 +24,7 @@ from .under_way import UnderWay
 # Beside its bytes a chunk has a size and two line ends; extensions and trailers are let be up to
 # here, and no further (RFC 9112 section 7.1.1).
 _FRAMING_BYTES: Final = 16_384
+_SHORTEST_HEAD: Final = len("GET / HTTP/1.0\r\n\r\n") - 1
 _FRAMING_FOR_EACH_BYTE: Final = 16  # a caller may send chunks of one byte
 
 
@@ -65,6 +66,7 @@ class CallerConnection(web.RequestHandler):
 
     __slots__ = (
         "_answer_fault",
+        "_asks_upgrade",
         "_body",
         "_has_begun",
         "_head_bytes",
@@ -90,6 +92,7 @@ class CallerConnection(web.RequestHandler):
         self._under_way = under_way
         self._head_timeout_s = head_timeout_s
         self._head_timer: asyncio.TimerHandle | None = None
+        self._asks_upgrade = False
         self._has_begun = False  # a byte of a request that is not answered yet was read
         self._is_busy = False
         self._body: StreamReader | None = None  # of the latest request
@@ -129,13 +132,22 @@ class CallerConnection(web.RequestHandler):
         if not self._has_begun:
             self._has_begun = True
             self._under_way.begin()
+        headers = request.raw_headers
+        self._asks_upgrade = bool(every(headers, b"upgrade"))
         self._head_bytes = None
-        if every(request.raw_headers, b"transfer-encoding"):
+        if self._asks_upgrade or every(headers, b"transfer-encoding"):
             self._head_bytes = _head_bytes(request)
             if self._head_timer is None:  # pipelined: what came before it cannot be told from it
                 self._received_bytes = self._head_bytes + body.total_bytes
         self._stop_head_timer()
         self._break_off(body)
+
+    @property
+    def has_lost_bytes(self) -> bool:
+        """Whether bytes behind an upgrade that we ignored may be gone: aiohttp drops some."""
+        if not self._asks_upgrade or self._body is None or self._head_bytes is None:
+            return False
+        return self._received_bytes - self._head_bytes - self._body.total_bytes > _SHORTEST_HEAD
 
     def request_ended(self) -> None:
         """Note that a request was answered."""
@@ -219,6 +231,6 @@ class CallerServer(web.Server):
 
 
 def _head_bytes(request: web.BaseRequest) -> int:
-    """Give the bytes of a head, white space around its values left out."""
+    """Give the bytes of a head as it is mostly written: a space before each value, none after."""
     line = len(request.method) + len(request.raw_path) + len("  HTTP/1.1\r\n\r\n")
     return line + sum(len(name) + len(value) + 4 for name, value in request.raw_headers)

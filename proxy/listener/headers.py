@@ -26,14 +26,20 @@ HOP_BY_HOP: Final = frozenset(
 # Framing and the authority are written anew for each hop.
 _REWRITTEN: Final = frozenset({b"host", b"content-length"})
 # What the pod looks like inside is no business of a provider (RFC 7239 section 8).
-_PRIVATE: Final = frozenset({b"forwarded", b"x-real-ip"})
-_PRIVATE_PREFIX: Final = b"x-forwarded-"
+_PRIVATE: Final = frozenset(
+    {b"forwarded", b"x-real-ip", b"x-client-ip", b"x-cluster-client-ip", b"true-client-ip"}
+)
+_PRIVATE_PREFIXES: Final = (b"x-forwarded-", b"x-original-forwarded-", b"x-envoy-")
 OUR_PREFIX: Final = b"paysluice-"
+_NOT_PASSED_ON: Final = (OUR_PREFIX, *_PRIVATE_PREFIXES)
 # Fields that a payment rests on: `Connection` may not take them away (standards item 43).
 _NEVER_HOP_BY_HOP: Final = frozenset(
     {b"host", b"authorization", b"cookie", b"traceparent", b"early-data", b"cache-control"}
 )
-_NEVER_HOP_BY_HOP_PARTS: Final = (b"content-", b"idempot", b"request-id")
+_NEVER_HOP_BY_HOP_PARTS: Final = (
+    *(b"content-", b"idempot", b"request-id"),
+    *(b"account", b"merchant", b"api-key", b"token", b"signature", b"version"),
+)
 # RFC 9110 section 5.5: controls become spaces, so that one in a field never costs the answer.
 _CONTROLS: Final = frozenset({*range(0x20), 0x7F} - {0x09})
 _WITHOUT_CONTROLS: Final = bytes(0x20 if byte in _CONTROLS else byte for byte in range(256))
@@ -74,11 +80,12 @@ def forwarded(
             via.append(value)
         elif lower == b"max-forwards" and hops_left is not None:
             kept.append((name, b"%d" % (hops_left - 1)))
-        elif lower not in dropped and not lower.startswith((OUR_PREFIX, _PRIVATE_PREFIX)):
+        elif lower not in dropped and not lower.startswith(_NOT_PASSED_ON):
             kept.append((name, value))
     if any(_is_ours(member) for value in via for member in value.split(b",")):
         return Refused(reason=Refusal.LOOP)
-    kept.append((b"Via", b", ".join((*via, version + b" " + PSEUDONYM))))
+    before = [value for value in via if value.strip(b" \t,")]
+    kept.append((b"Via", b", ".join((*before, version + b" " + PSEUDONYM))))
     return tuple(kept)
 
 

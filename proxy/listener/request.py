@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from typing import Final
 
 from proxy.terms import Headers, Refusal, Refused
@@ -16,7 +17,9 @@ from .headers import OUR_PREFIX
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"})
 _REFUSED_METHODS: Final = frozenset({"CONNECT", "TRACE"})
 # RFC 3986 section 3.2.2, without userinfo: a name or an address, with or without a port.
-_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
+_HOST: Final = re.compile(
+    rb"(?:(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+|\[(?P<v6>[0-9A-Fa-f:.]+)\])(?::\d{0,5})?"
+)
 _ABSOLUTE: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _HTTP_1_0: Final = (1, 0)
 _VERSIONS: Final = frozenset({_HTTP_1_0, (1, 1)})
@@ -68,10 +71,6 @@ def judge_head(
     *origins* are ours as the caller reached us, such as `http://127.0.0.1:8080`: absolute-form is
     for them only.
     """
-    if method in _REFUSED_METHODS:
-        return Refused(reason=Refusal.METHOD_REFUSED)
-    if method not in _METHODS:
-        return Refused(reason=Refusal.METHOD_UNKNOWN)
     if sum(len(name) + len(value) for name, value in headers) > bounds.max_header_bytes:
         return Refused(reason=Refusal.HEADERS_TOO_LARGE)
     hosts = every(headers, b"host")
@@ -80,6 +79,10 @@ def judge_head(
     fault = _host_fault(hosts, is_old=is_old) or _framing_fault(headers, is_old=is_old)
     if version not in _VERSIONS:  # aiohttp lets HTTP/0.9 through, whose caller reads no status
         fault = "the version is HTTP/1.1 or HTTP/1.0"
+    if fault is None and method in _REFUSED_METHODS:
+        return Refused(reason=Refusal.METHOD_REFUSED)
+    if fault is None and method not in _METHODS:
+        return Refused(reason=Refusal.METHOD_UNKNOWN)
     if fault is None and target is None:
         fault = "the request target is no path, and names no address of this proxy"
     wishes = _wishes(headers)
@@ -119,9 +122,18 @@ def _host_fault(hosts: list[bytes], *, is_old: bool) -> str | None:
     """RFC 9112 section 3.2: exactly one, and a valid one."""
     if not hosts and is_old:
         return None
-    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
+    found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    if found is None or (found["v6"] is not None and not _is_ipv6(found["v6"])):
         return "exactly one valid Host header field is needed"
     return None
+
+
+def _is_ipv6(address: bytes) -> bool:
+    try:
+        IPv6Address(address.decode("ascii"))
+    except ValueError:
+        return False
+    return True
 
 
 def _framing_fault(headers: Headers, *, is_old: bool) -> str | None:

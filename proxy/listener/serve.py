@@ -157,8 +157,11 @@ class Handler:
         key = serving.call.key if serving.call is not None else None
         about = About(serving.request_id, provider, serving.effect, serving.shape, key)
         message = message_for(outcome, about)
+        connection = request.protocol
+        assert isinstance(connection, CallerConnection)
         must_close = (
             not request.keep_alive
+            or connection.has_lost_bytes
             or request.version < (1, 1)
             or self._is_draining()
             or (isinstance(outcome, Refused) and outcome.reason in _SPOILING)

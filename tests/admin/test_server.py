@@ -73,6 +73,7 @@ async def test_each_path_gives_its_json(path: str, document: Any, start: Any) ->
     assert headers["Content-Type"] == "application/json"
 
 
+@pytest.mark.item(53)
 @pytest.mark.parametrize("path", ["/healthz", "/metrics", "/nothing"])
 async def test_every_answer_is_uncached_unsniffed_and_names_no_version(
     path: str, start: Any

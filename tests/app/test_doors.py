@@ -1,4 +1,4 @@
-"""The addresses of a whole sidecar: several, a provider's own, with TLS, and out through a proxy."""
+"""Where a whole sidecar listens, and how it goes out: many addresses, TLS, an egress proxy."""
 
 import asyncio
 import json
@@ -91,6 +91,7 @@ async def test_every_address_is_told_at_the_start_and_many_serve_at_once() -> No
         assert await asyncio.gather(*(ask(port_of(proxy, 0), raw) for _ in range(5))) == [200] * 5
 
 
+@pytest.mark.item(22)
 async def test_callers_may_come_over_tls_and_not_without_it(tmp_path: Path) -> None:
     authority = trustme.CA()
     own = authority.issue_cert("localhost")
@@ -149,6 +150,7 @@ async def test_a_caller_that_never_ends_its_handshake_is_cut_off(tmp_path: Path)
         writer.close()
 
 
+@pytest.mark.item(52)
 async def test_a_provider_is_reached_through_an_egress_proxy_whose_password_nobody_sees() -> None:
     async with (
         RawProvider([answer()]) as upstream,

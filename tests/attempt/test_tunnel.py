@@ -23,6 +23,7 @@ def tunnel(
     return Tunnel("127.0.0.1", proxy.port, lambda: credentials, told.append)
 
 
+@pytest.mark.item(25)
 async def test_a_provider_is_reached_through_the_proxy_by_its_name(leg: MakeLeg) -> None:
     async with (
         RawProvider([answer()]) as upstream,

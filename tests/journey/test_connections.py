@@ -60,6 +60,7 @@ async def test_pipelined_requests_are_answered_in_their_order() -> None:
         assert [reply.body for reply in replies] == [b"%d" % n for n in range(40)]
 
 
+@pytest.mark.item(32)
 async def test_a_smuggled_request_behind_a_refused_one_is_never_served() -> None:
     async with world() as here, caller(here.proxy.port) as one:
         smuggled = head("GET /acme/smuggled HTTP/1.1")
@@ -137,6 +138,7 @@ async def test_a_body_that_stalls_is_408_and_closed(framing: str) -> None:
         assert here.upstream.requests == 0
 
 
+@pytest.mark.item(41)
 @pytest.mark.parametrize(
     "part",
     [

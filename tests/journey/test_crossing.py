@@ -48,6 +48,7 @@ async def test_an_answer_that_has_no_body_has_no_framing(status: int) -> None:
 # --- what crosses, and what does not
 
 
+@pytest.mark.item(25, 45, 46)
 async def test_fields_keep_their_order_their_case_and_their_repeats() -> None:
     fields = ["X-Dup: a", "x-dup: b", "X-DUP: c", "X-dup: a", "x-ODD-case: 1", "Cookie: a=1"]
     async with world() as here:
@@ -58,6 +59,7 @@ async def test_fields_keep_their_order_their_case_and_their_repeats() -> None:
         assert seen[2:] == [*fields, "Via: 1.1 paysluice"]
 
 
+@pytest.mark.item(46)
 async def test_a_request_goes_on_with_nothing_that_its_caller_did_not_send() -> None:
     async with world() as here:
         await here.ask(head("POST /acme/x HTTP/1.1"))
@@ -65,6 +67,7 @@ async def test_a_request_goes_on_with_nothing_that_its_caller_did_not_send() -> 
         assert names == [b"Host", b"Via", b"Content-Length"]
 
 
+@pytest.mark.item(42, 51)
 async def test_hop_by_hop_fields_and_ours_and_the_pods_stay_behind() -> None:
     fields = [
         "Connection: close, X-Named",
@@ -88,6 +91,7 @@ async def test_hop_by_hop_fields_and_ours_and_the_pods_stay_behind() -> None:
         assert names == [b"Host", b"X-Kept", b"Via"]
 
 
+@pytest.mark.item(42, 45)
 async def test_an_answer_loses_what_was_for_our_hop_only() -> None:
     fields = [
         ("Connection", "keep-alive, X-Named"),
@@ -113,6 +117,7 @@ async def test_an_answer_loses_what_was_for_our_hop_only() -> None:
         assert reply.header("Paysluice-Request-Id") != "forged"
 
 
+@pytest.mark.item(47)
 async def test_bytes_beyond_ascii_in_a_field_are_opaque_both_ways() -> None:
     async with world(answer(headers=[("X-Name", "caf\xe9 \xff")])) as here:
         reply = await here.ask(head("GET /acme/x HTTP/1.1", "X-Name: caf\xe9 \xff"))
@@ -120,6 +125,7 @@ async def test_bytes_beyond_ascii_in_a_field_are_opaque_both_ways() -> None:
         assert (b"X-Name", b"caf\xe9 \xff") in reply.headers
 
 
+@pytest.mark.item(48)
 async def test_a_control_character_in_an_answer_never_costs_the_success() -> None:
     charged = send(b"HTTP/1.1 201 Created\r\nX-Odd: a\x01b\x7f\r\nContent-Length: 2\r\n\r\n{}")
     async with world(charged) as here:
@@ -127,6 +133,7 @@ async def test_a_control_character_in_an_answer_never_costs_the_success() -> Non
         assert (reply.status, reply.header("X-Odd"), reply.body) == (201, "a b ", b"{}")
 
 
+@pytest.mark.item(36, 38)
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 async def test_a_compressed_body_goes_on_byte_for_byte(framing: str) -> None:
     body = gzip.compress(b'{"amount": 1000}' * 50)
@@ -144,6 +151,7 @@ async def test_a_compressed_body_goes_on_byte_for_byte(framing: str) -> None:
         assert b"X-Trailer" not in seen.head
 
 
+@pytest.mark.item(37)
 @pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD", "QUERY"])
 async def test_a_body_of_any_method_goes_on(method: str) -> None:
     async with world(answer(body=b"")) as here:
@@ -168,6 +176,7 @@ TARGETS = [
 ]
 
 
+@pytest.mark.item(20)
 @pytest.mark.parametrize("target", TARGETS)
 async def test_a_target_goes_on_byte_for_byte(target: str) -> None:
     async with world() as here:
@@ -194,6 +203,7 @@ async def test_a_redirect_is_handed_back_and_never_followed(status: int) -> None
         assert here.upstream.requests == 1
 
 
+@pytest.mark.item(53, 54)
 async def test_an_answer_without_a_type_is_given_none() -> None:
     async with world(answer(body=b"x")) as here:
         reply = await here.ask(head("GET /acme/x HTTP/1.1"))

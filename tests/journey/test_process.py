@@ -161,6 +161,7 @@ async def test_a_missing_config_is_one_line(tmp_path: Path) -> None:
     assert "none.yaml" in err
 
 
+@pytest.mark.item(40)
 async def test_without_aiohttps_c_parser_it_refuses_to_start(tmp_path: Path) -> None:
     file = tmp_path / "paysluice.yaml"
     file.write_text(yaml.safe_dump({"listen": "127.0.0.1:0", "providers": SIM}))

@@ -68,6 +68,7 @@ MALFORMED = {
 }
 
 
+@pytest.mark.item(21, 22, 23, 24, 30, 31, 32, 33, 34, 35, 43, 53)
 @pytest.mark.parametrize("name", MALFORMED)
 async def test_what_is_no_sound_request_is_400_closed_never_sent_on_and_never_echoed(
     name: str,
@@ -106,6 +107,7 @@ LARGE = {
 }
 
 
+@pytest.mark.item(27)
 @pytest.mark.parametrize("name", LARGE)
 async def test_a_head_beyond_its_bounds_is_refused_with_the_status_that_says_which(
     name: str,
@@ -119,6 +121,7 @@ async def test_a_head_beyond_its_bounds_is_refused_with_the_status_that_says_whi
         assert here.upstream.requests == 0
 
 
+@pytest.mark.item(27)
 @pytest.mark.parametrize("size", [8_000, 16_000])
 async def test_a_long_target_within_the_bound_goes_on_whole(size: int) -> None:
     async with world() as here:
@@ -127,6 +130,7 @@ async def test_a_long_target_within_the_bound_goes_on_whole(size: int) -> None:
         assert here.upstream.seen[0].line == f"GET {target[5:]} HTTP/1.1".encode()
 
 
+@pytest.mark.item(28, 50)
 @pytest.mark.parametrize("method", ["CONNECT", "TRACE"])
 async def test_connect_and_trace_are_405_with_allow(method: str) -> None:
     target = "paysluice:443" if method == "CONNECT" else "/acme/x"
@@ -163,6 +167,7 @@ async def test_a_path_of_no_provider_is_404_and_keeps_the_connection(target: str
 LIMIT = {"max_body": "1KiB", "replay_body": "1KiB"}
 
 
+@pytest.mark.item(39)
 async def test_a_body_whose_length_is_beyond_max_body_is_413_before_it_is_read() -> None:
     async with world(**LIMIT) as here:
         reply = await here.ask(post("Content-Length: 1025"))
@@ -171,6 +176,7 @@ async def test_a_body_whose_length_is_beyond_max_body_is_413_before_it_is_read()
         assert here.upstream.requests == 0
 
 
+@pytest.mark.item(39)
 @pytest.mark.parametrize("replay_body", ["1KiB", "512B"])
 async def test_a_chunked_body_that_grows_beyond_max_body_is_413(replay_body: str) -> None:
     async with world(max_body="1KiB", replay_body=replay_body) as here:
@@ -183,6 +189,7 @@ async def test_a_chunked_body_that_grows_beyond_max_body_is_413(replay_body: str
         assert envelope["outcome"] == "not_sent" or here.upstream.requests
 
 
+@pytest.mark.item(39)
 async def test_a_body_of_exactly_max_body_goes_on() -> None:
     async with world(**LIMIT) as here:
         reply = await here.ask(post("Content-Length: 1024", body=b"x" * 1024))
@@ -190,6 +197,7 @@ async def test_a_body_of_exactly_max_body_goes_on() -> None:
         assert here.upstream.seen[0].body == b"x" * 1024
 
 
+@pytest.mark.item(29)
 @pytest.mark.parametrize(
     "via", ["1.1 paysluice", "1.0 edge, 1.1 Paysluice (x)", "HTTP/1.1 paysluice"]
 )
@@ -202,6 +210,7 @@ async def test_a_request_that_passed_here_before_is_a_loop(via: str) -> None:
         assert here.upstream.requests == 0
 
 
+@pytest.mark.item(29)
 async def test_a_provider_that_is_a_sidecar_ends_in_one_hop() -> None:
     async with (
         RawProvider([answer()]) as upstream,
@@ -213,6 +222,7 @@ async def test_a_provider_that_is_a_sidecar_ends_in_one_hop() -> None:
         assert upstream.requests == 0
 
 
+@pytest.mark.item(35, 41)
 @pytest.mark.parametrize("replay_body", ["1MiB", "4B"])
 async def test_a_body_whose_framing_breaks_later_is_refused_at_once(replay_body: str) -> None:
     async with world(replay_body=replay_body) as here, caller(here.proxy.port) as one:

@@ -5,6 +5,8 @@ import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
+
 from tests.support.bulk import BOUNDS, MIB, PIECE, SIZE
 from tests.support.caller import Caller, caller, head
 from tests.support.process import process
@@ -54,6 +56,7 @@ async def still(count: list[int]) -> int:
     return before
 
 
+@pytest.mark.item(38)
 async def test_64_mib_up_arrive_byte_for_byte_in_bounded_memory(tmp_path: Path) -> None:
     async with process(tmp_path, **BOUNDS) as one:
         async with caller(one.port) as here:

@@ -87,6 +87,7 @@ REFUSED: list[tuple[dict[str, Any], list[tuple[bytes, bytes]], Refusal]] = [
 ]
 
 
+@pytest.mark.item(24, 28, 30, 31, 32, 33)
 @pytest.mark.parametrize(("members", "fields", "reason"), REFUSED)
 def test_an_unsound_head_is_refused_for_its_reason(
     members: dict[str, Any], fields: list[tuple[bytes, bytes]], reason: Refusal
@@ -97,6 +98,7 @@ def test_an_unsound_head_is_refused_for_its_reason(
     assert not refused.is_retryable
 
 
+@pytest.mark.item(24)
 @pytest.mark.parametrize(
     "host",
     [
@@ -212,5 +214,6 @@ def test_what_a_caller_wishes_is_read_and_what_we_do_not_know_is_let_be() -> Non
     assert kept.wishes.may_repeat
 
 
+@pytest.mark.item(24)
 def test_a_caller_of_http_1_0_needs_no_host() -> None:
     assert isinstance(judge(host=(), version=(1, 0)), RequestFacts)

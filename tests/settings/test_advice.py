@@ -101,6 +101,7 @@ def test_a_limit_names_routes_of_the_config_or_of_the_profile() -> None:
     assert len(check_routes(found)) == 2
 
 
+@pytest.mark.item(25)
 @pytest.mark.parametrize(
     ("text", "url", "authority"),
     [

@@ -87,6 +87,7 @@ def test_a_fault_of_a_provider_has_its_path_its_line_and_its_reason(
     assert told in fault.message
 
 
+@pytest.mark.item(26)
 @pytest.mark.parametrize(
     ("url", "told"),
     [
