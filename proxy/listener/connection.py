@@ -108,7 +108,8 @@ class CallerConnection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Start the time for a head with its first byte; tell a body that its framing broke."""
         is_body_coming = self._body is not None and not self._body.is_eof()
-        if data and not (self._has_begun or is_body_coming):
+        # Empty lines before a request are none of it (RFC 9112 section 2.2).
+        if not (self._has_begun or is_body_coming) and data.lstrip(b"\r\n"):
             self._begin()
         self._received_bytes += len(data)
         super().data_received(data)

@@ -112,6 +112,17 @@ async def test_an_answer_that_nobody_takes_is_not_kept_for_long() -> None:
         del reader
 
 
+async def test_empty_lines_between_requests_are_the_beginning_of_none() -> None:
+    async with (
+        world(callers={"header_timeout": "20ms"}) as here,
+        caller(here.proxy.port) as one,
+    ):
+        for _ in range(2):
+            await one.send(head("POST /acme/x HTTP/1.1", "Content-Length: 2") + b"{}\r\n\r\n")
+            assert (await one.answer()).status == 200
+            await asyncio.sleep(0.03)
+
+
 async def test_a_head_that_is_on_its_way_is_not_cut_off_for_having_been_idle() -> None:
     async with (
         world(callers={"header_timeout": "1s", "idle_timeout": "50ms"}) as here,
