@@ -9,7 +9,7 @@ SOURCES := proxy tests bench scripts
 # Two workers: what CI has. Tests share nothing, so more is only faster.
 WORKERS ?= 2
 
-.PHONY: run test install check format lint types imports coverage readme bench clean
+.PHONY: run test install check format lint types imports coverage readme bench bench-wire clean
 
 run: install ## serve with the embedded simulated provider
 	$(BIN)/paysluice run
@@ -44,8 +44,12 @@ coverage: $(VENV)/.dev
 readme: $(VENV)/.dev ## the README's commands, verbatim
 	$(BIN)/python scripts/run_readme.py README.md
 
-bench: $(VENV)/.dev ## what the sidecar costs on this machine, in a minute
+bench: $(VENV)/.dev ## what the sidecar costs on this machine, in a minute and a half
 	$(BIN)/python bench/overhead.py
+	$(BIN)/python bench/wire.py
+
+bench-wire: $(VENV)/.dev ## of that, what it holds of large bodies, many callers and slow sides
+	$(BIN)/python bench/wire.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .coverage* .mypy_cache .ruff_cache .import_linter_cache .hypothesis

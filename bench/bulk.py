@@ -1,4 +1,4 @@
-"""The two ends of a large body: who pushes it, who reads it and may stop, and a raw provider."""
+"""The two ends of a body: who pushes it, who reads it and may stop, a caller, a raw provider."""
 
 import asyncio
 from typing import Final
@@ -9,6 +9,15 @@ SMALL: Final = b"{}"
 _PIECE: Final = bytes(100_000)
 _READ_AT_ONCE: Final = 1_048_576
 _STOP_AFTER: Final = 1 * MB
+
+Caller = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def caller(port: int, line: str, *fields: str) -> Caller:
+    """Open a connection, and send the head of a request."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write("\r\n".join([f"{line} HTTP/1.1", "Host: bench", *fields, "", ""]).encode())
+    return reader, writer
 
 
 class Pushing:
@@ -77,7 +86,7 @@ class Reading:
 
 
 class Provider:
-    """Answers a POST once it has its body, GET /length and /chunked with `SIZE` bytes, others at once."""
+    """Answers GET /length and GET /chunked with `SIZE` bytes, all else once it has the body."""
 
     def __init__(self, *, stops_reading: bool = False) -> None:
         self.reading = Reading(stops=stops_reading)
@@ -88,7 +97,7 @@ class Provider:
         try:
             while True:
                 await self._answer(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (EOFError, ConnectionError):
             pass  # the sidecar is done with this connection
         finally:
             writer.close()

@@ -1,6 +1,8 @@
 """Writes an answer to a caller, byte for byte: aiohttp's own writer drops opaque bytes."""
 
 import asyncio
+import socket
+import struct
 from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
@@ -15,6 +17,7 @@ from .settings import MIN_BYTES_PER_S
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HTTP_1_0: Final = (1, 0)
+_LINGER_NOT: Final = struct.pack("ii", 1, 0)
 _BODILESS: Final = frozenset({NO_CONTENT, NOT_MODIFIED})
 _REASONS: Final = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
 
@@ -119,7 +122,7 @@ class Writer:
             except ConnectionError:
                 is_gone = True
             if is_gone:
-                _abort(request)
+                _reset(request)
                 return False
         return True
 
@@ -142,6 +145,15 @@ def _unsent(request: web.BaseRequest) -> int:
 
 def _abort(request: web.BaseRequest) -> None:
     if request.transport is not None:
+        request.transport.abort()
+
+
+def _reset(request: web.BaseRequest) -> None:
+    """Close with what was not taken thrown away: the kernel would keep it for the caller."""
+    if request.transport is not None:
+        own = request.transport.get_extra_info("socket")
+        if own is not None:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
         request.transport.abort()
 
 

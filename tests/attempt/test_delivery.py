@@ -126,6 +126,7 @@ async def test_a_connection_reset_before_the_request_is_read_may_have_happened(
         assert provider.requests == 0
 
 
+@pytest.mark.item(58)
 @pytest.mark.parametrize(
     "step",
     [

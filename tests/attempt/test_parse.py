@@ -122,6 +122,7 @@ def test_what_must_not_have_a_body_ends_with_its_head_and_so_does_its_connection
     assert not parser.is_reusable
 
 
+@pytest.mark.item(58)
 @pytest.mark.parametrize(
     ("parts", "is_head"),
     [
@@ -210,6 +211,7 @@ PROBLEMS = {
 }
 
 
+@pytest.mark.item(63)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_what_is_no_answer_is_named_and_never_complete(name: str) -> None:
     raw, problem = PROBLEMS[name]

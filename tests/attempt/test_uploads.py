@@ -49,6 +49,7 @@ async def test_a_caller_that_breaks_off_its_body_is_no_fault_of_the_provider(
         assert provider.bytes_seen < 1000
 
 
+@pytest.mark.item(61)
 async def test_an_early_answer_ends_the_upload_and_is_delivered(leg: MakeLeg) -> None:
     async def early(connected: raw.Connected) -> None:
         await connected.reader.readuntil(b"\r\n\r\n")

@@ -44,6 +44,7 @@ def test_a_character_cut_in_half_is_left_out() -> None:
     assert read(b"\xe9").message == "é"
 
 
+@pytest.mark.item(67)
 def test_a_compressed_body_is_read_on_a_bounded_copy() -> None:
     plain = b'{"message":"packed"}'
     raw = zlib.compressobj(wbits=-15)
@@ -112,6 +113,7 @@ def test_the_document_is_handed_on_up_to_64_kib() -> None:
     assert (facts.message, facts.document) == ("m", None)
 
 
+@pytest.mark.item(76)
 def test_a_nesting_bomb_says_nothing() -> None:
     for body in (
         b"[" * 200_000,
@@ -163,6 +165,7 @@ def test_a_page_gives_what_its_reader_sees(page: bytes, message: str | None) -> 
     assert read(page).message == message
 
 
+@pytest.mark.item(76)
 def test_a_message_is_never_html() -> None:
     assert read({"message": "<b>Bad</b> request <script>x()</script>"}).message == "Bad request"
     assert read({"message": "1 < 2"}).message == "1 < 2"

@@ -13,6 +13,7 @@ from tests.support.world import POST, post, world
 # --- versions and connections
 
 
+@pytest.mark.item(69)
 @pytest.mark.parametrize(
     "step",
     [
@@ -31,6 +32,7 @@ async def test_a_caller_of_http_1_0_is_answered_unchunked_and_closed(step: Step)
         assert await one.rest() == b""
 
 
+@pytest.mark.item(69)
 async def test_a_large_answer_to_http_1_0_ends_with_its_connection() -> None:
     body = b"x" * 300_000
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
@@ -175,6 +177,7 @@ async def test_a_caller_who_left_before_the_answer_does_not_cut_the_payment() ->
 # --- Expect
 
 
+@pytest.mark.item(55)
 async def test_expect_is_answered_100_and_then_the_answer_and_goes_no_further() -> None:
     async with world() as here, caller(here.proxy.port) as one:
         await one.send(post("Expect: 100-continue", "Content-Length: 4"))
@@ -185,6 +188,7 @@ async def test_expect_is_answered_100_and_then_the_answer_and_goes_no_further() 
         assert here.upstream.seen[0].values(b"expect") == []
 
 
+@pytest.mark.item(55)
 @pytest.mark.parametrize(
     ("target", "acme", "status"),
     [("/other/x", {}, 404), ("/acme/x", {"paused": "all"}, 503), ("/acme/../x", {}, 400)],
@@ -199,6 +203,7 @@ async def test_a_refused_request_gets_its_final_status_without_100(
         sound_envelope(reply)
 
 
+@pytest.mark.item(55)
 async def test_an_open_circuit_refuses_before_100() -> None:
     acme = {"breaker": {"min_requests": 1, "failure_ratio": 0.1}, "retry": {"max_attempts": 1}}
     async with world(answer(503), acme=acme) as here:
@@ -209,6 +214,7 @@ async def test_an_open_circuit_refuses_before_100() -> None:
         assert here.upstream.requests == 1
 
 
+@pytest.mark.item(55)
 async def test_http_1_0_is_never_sent_100() -> None:
     async with world() as here:
         fields = ("Expect: 100-continue", "Content-Length: 2")

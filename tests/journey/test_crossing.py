@@ -11,6 +11,7 @@ from tests.support.world import post, world
 # --- answers without a body
 
 
+@pytest.mark.item(57)
 async def test_head_has_the_fields_of_a_get_and_no_body() -> None:
     head_only = send(b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\nETag: x\r\n\r\n")
     async with world(head_only) as here, caller(here.proxy.port) as one:
@@ -21,6 +22,7 @@ async def test_head_has_the_fields_of_a_get_and_no_body() -> None:
             assert reply.header("Transfer-Encoding") is None
 
 
+@pytest.mark.item(57)
 @pytest.mark.parametrize("target", ["/acme/x", "/nobody"])
 async def test_an_error_to_head_has_headers_only(target: str) -> None:
     missing = send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n")
@@ -33,6 +35,7 @@ async def test_an_error_to_head_has_headers_only(target: str) -> None:
         assert await one.rest() == b""
 
 
+@pytest.mark.item(57)
 @pytest.mark.parametrize("status", [204, 304])
 async def test_an_answer_that_has_no_body_has_no_framing(status: int) -> None:
     bare = send(b"HTTP/1.1 %d X\r\nETag: x\r\n\r\n" % status)
@@ -211,6 +214,7 @@ async def test_an_answer_without_a_type_is_given_none() -> None:
         assert reply.header("Server") is None
 
 
+@pytest.mark.item(59)
 async def test_a_date_of_the_providers_is_kept() -> None:
     date = "Tue, 15 Nov 1994 08:12:31 GMT"
     async with world(answer(headers=[("Date", date)])) as here:
@@ -218,6 +222,7 @@ async def test_a_date_of_the_providers_is_kept() -> None:
         assert [value for name, value in reply.headers if name == b"Date"] == [date.encode()]
 
 
+@pytest.mark.item(60)
 async def test_a_part_of_a_resource_comes_as_it_is() -> None:
     fields = [("Content-Range", "bytes 0-1/4"), ("Accept-Ranges", "bytes")]
     async with world(answer(206, b"ab", fields)) as here:

@@ -28,6 +28,7 @@ async def ask(case: Case) -> tuple[Reply, int]:
             return await proxy.ask(case.method, case.path, body=body), upstream.requests
 
 
+@pytest.mark.item(72)
 @pytest.mark.parametrize("case", CASES, ids=str)
 async def test_a_recorded_answer_means_what_it_means(case: Case) -> None:
     reply, requests = await ask(case)

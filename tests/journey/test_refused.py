@@ -242,6 +242,7 @@ async def test_a_body_whose_framing_breaks_later_is_refused_at_once(replay_body:
             assert envelope["outcome"] == "unknown"
 
 
+@pytest.mark.item(70)
 @pytest.mark.parametrize("target", ["/nowhere", "/acme/../x"])
 async def test_a_refusal_before_a_provider_is_found_is_a_problem_where_one_is_asked_for(
     target: str,

@@ -175,6 +175,7 @@ def test_max_forwards_counts_where_it_is_a_number_of_an_options(
     assert facts.hops_left == hops_left
 
 
+@pytest.mark.item(55)
 @pytest.mark.parametrize(
     ("version", "expect", "expected"),
     [

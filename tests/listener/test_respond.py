@@ -44,6 +44,7 @@ def test_an_error_is_an_envelope_without_a_rest() -> None:
     assert (message.length, message.rest) == (len(message.body), None)
 
 
+@pytest.mark.item(73)
 @pytest.mark.parametrize(
     ("outcome", "mode", "embedded", "is_envelope"),
     [

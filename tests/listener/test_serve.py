@@ -151,6 +151,7 @@ async def test_what_is_refused_makes_no_call(line: str, fields: list[str], statu
         assert here.calls == []
 
 
+@pytest.mark.item(55)
 @pytest.mark.parametrize("paused", ["payments", "all"])
 async def test_what_is_paused_is_refused_before_100(paused: str) -> None:
     async with door(ok, paused=paused) as here, caller(here.port) as one:
@@ -159,6 +160,7 @@ async def test_what_is_paused_is_refused_before_100(paused: str) -> None:
         assert sound_envelope(await one.answer())["error_code"] == "paused"
 
 
+@pytest.mark.item(55)
 @pytest.mark.parametrize("is_open", [False, True])
 async def test_a_look_at_the_breaker_comes_before_100(is_open: bool) -> None:
     refused = Refused(reason=Refusal.CIRCUIT_OPEN) if is_open else None

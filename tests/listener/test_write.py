@@ -42,6 +42,9 @@ class Wire:
     def get_write_buffer_size(self) -> int:
         return 1
 
+    def get_extra_info(self, _: str) -> None:
+        return None
+
     def is_closing(self) -> bool:
         return self.is_closing_now or len(self.written) > self.closes_after
 
@@ -71,6 +74,7 @@ def message(status: int = 200, body: bytes = b"{}", **members: Any) -> Message:
     return Message(status=status, headers=members.pop("headers", ()), body=body, **members)
 
 
+@pytest.mark.item(57, 83)
 @pytest.mark.parametrize(
     ("told", "wire", "expected"),
     [
@@ -126,12 +130,14 @@ async def test_the_last_answer_of_a_connection_says_so() -> None:
     assert wire.written == head + b"\r\n{}"
 
 
+@pytest.mark.item(59)
 async def test_a_date_that_is_there_is_kept() -> None:
     wire = Wire()
     await writer().write(wire.request, message(headers=((b"date", b"then"),)), close=False)
     assert wire.written.lower().count(b"date:") == 1
 
 
+@pytest.mark.item(59)
 def test_the_date_is_written_anew_each_second() -> None:
     clock = FakeClock()
     one = Writer(clock, stall_s=1.0)
@@ -157,6 +163,7 @@ async def test_a_caller_who_leaves_in_the_middle_ends_the_stream() -> None:
     assert wire.written.endswith(b"2\r\n{}\r\n")
 
 
+@pytest.mark.item(62)
 async def test_a_stream_that_was_cut_has_no_final_chunk() -> None:
     rest, wire = Rest(b"cd", StreamEnd.CUT), Wire()
     assert not await writer().write(wire.request, message(rest=rest), close=False)

@@ -90,6 +90,7 @@ DECLINE = rejected(
 )
 
 
+@pytest.mark.item(72)
 def test_a_decline_is_told_in_full() -> None:
     assert decoded(DECLINE) == {
         "error_code": "insufficient_funds",
@@ -117,6 +118,7 @@ def test_a_decline_is_told_in_full() -> None:
     }
 
 
+@pytest.mark.item(71)
 @pytest.mark.parametrize("outcome", [DECLINE, broken(), throttled(), lost(), not_sent(), refused()])
 def test_the_members_are_the_contract_s_and_in_its_order(outcome: Outcome) -> None:
     document = decoded(outcome)
@@ -134,6 +136,7 @@ def test_a_keyed_payment_that_timed_out_and_met_an_open_circuit_is_unknown() -> 
     assert envelope(refused()).status == 503
 
 
+@pytest.mark.item(72)
 def test_a_provider_s_403_that_means_unprocessable_becomes_400_and_keeps_its_status() -> None:
     made = envelope(rejected(403))
     assert made.status == 400
@@ -246,6 +249,7 @@ def test_whatever_the_provider_says_the_envelope_is_strict_json(facts: Facts) ->
     assert json.loads(encode_problem(made))["detail"] == document["message"]
 
 
+@pytest.mark.item(70)
 def test_a_problem_has_the_members_of_rfc_9457_beside_ours() -> None:
     made = replace(envelope(DECLINE), request_id="req 1/ü")
     problem = json.loads(encode_problem(made))
@@ -257,6 +261,7 @@ def test_a_problem_has_the_members_of_rfc_9457_beside_ours() -> None:
     assert problem["instance"] == "urn:paysluice:request:req%201%2F%C3%BC"
 
 
+@pytest.mark.item(70)
 @pytest.mark.parametrize(
     ("accept", "accepted"),
     [

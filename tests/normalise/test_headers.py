@@ -44,6 +44,7 @@ def test_a_success_goes_through_with_two_fields_of_ours() -> None:
     )
 
 
+@pytest.mark.item(77)
 def test_an_error_of_ours_says_everything_in_its_fields() -> None:
     outcome = refused(
         Refusal.CIRCUIT_OPEN, effect=Effect.UNKNOWN, is_retryable=True, retry_after_s=1.1
@@ -70,6 +71,7 @@ def test_an_annotated_answer_keeps_what_describes_its_body() -> None:
     assert first(answered, b"proxy-status") == b"paysluice; received-status=400"
 
 
+@pytest.mark.item(75)
 def test_an_envelope_keeps_of_the_provider_s_fields_what_is_not_about_the_body() -> None:
     received = (
         (b"Content-Type", b"text/html"),
@@ -124,6 +126,7 @@ def test_a_refused_method_names_those_that_are_not() -> None:
     assert allowed == b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, QUERY"
 
 
+@pytest.mark.item(79)
 def test_proxy_status_keeps_the_members_before_ours() -> None:
     received = ((b"Proxy-Status", b"edge; error=dns_error"), (b"proxy-status", b" cdn, "))
     answered = fields(rejected(), received, media_type=JSON)
@@ -133,6 +136,7 @@ def test_proxy_status_keeps_the_members_before_ours() -> None:
     assert every(fields(ok(), received), b"proxy-status") == [value for _, value in received]
 
 
+@pytest.mark.item(81, 82)
 @pytest.mark.parametrize(
     ("outcome", "member"),
     [
@@ -152,6 +156,7 @@ def test_what_the_provider_said_has_a_status_and_what_we_said_an_error(
     assert proxy_status(outcome) == member
 
 
+@pytest.mark.item(79)
 @pytest.mark.parametrize(
     ("name", "member"),
     [
@@ -168,6 +173,7 @@ def test_an_empty_list_takes_our_member_alone() -> None:
     assert append_proxy_status([b"", b" , "], b"paysluice") == b"paysluice"
 
 
+@pytest.mark.item(75)
 def test_nothing_that_described_the_old_body_survives_its_replacement() -> None:
     gone = (
         "Content-Length Content-Encoding Content-Type Content-Language ETag Last-Modified"

@@ -45,15 +45,18 @@ def test_every_code_has_words_for_people() -> None:
     assert all(MESSAGES.values())
 
 
+@pytest.mark.item(78)
 def test_every_failure_has_its_report() -> None:
     assert set(FAILURES) == set(ProxyError)
     assert all(report.error is reason for reason, report in FAILURES.items())
 
 
+@pytest.mark.item(78)
 def test_every_refusal_has_its_report() -> None:
     assert set(REFUSALS) == set(Refusal)
 
 
+@pytest.mark.item(78, 80)
 @pytest.mark.parametrize(
     ("code", "reason"), [(code, reason) for code, all_ in CONTRACT.items() for reason in all_]
 )
@@ -62,6 +65,7 @@ def test_a_failure_has_the_code_of_the_contract(code: ErrorCode, reason: ProxyEr
     assert FAILURES[reason].status == code.status
 
 
+@pytest.mark.item(78, 80)
 @pytest.mark.parametrize(
     ("reason", "code", "status", "error"),
     [

@@ -83,6 +83,7 @@ def test_generic_is_never_bolder_about_a_payment_than_its_status(case: Case) -> 
     assert answered.is_transient is (case.status in {408, 425, 429, 500, 502, 503, 504})
 
 
+@pytest.mark.item(73)
 @pytest.mark.parametrize(
     "case",
     [case for name in case_providers() for case in load_cases(name) if case.status < 400],
@@ -93,6 +94,7 @@ def test_generic_never_calls_a_success_an_error(case: Case) -> None:
     assert (answered.kind, answered.error_code) == (Kind.OK, None)
 
 
+@pytest.mark.item(76)
 @given(
     body=st.one_of(
         st.binary(max_size=400),
