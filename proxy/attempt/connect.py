@@ -61,6 +61,7 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
         ssl.TLSVersion.TLSv1_3 if settings.min_version == "1.3" else ssl.TLSVersion.TLSv1_2
     )
     context.set_alpn_protocols(["http/1.1"])
+    context.hostname_checks_common_name = False  # RFC 9110 section 4.3.4: MUST NOT
     if settings.cert is not None:
         context.load_cert_chain(settings.cert, settings.key)
     if not settings.verify:
@@ -99,11 +100,15 @@ class Connector:
         if isinstance(addresses, ProxyError):
             return addresses
         opened = await self._open_socket(addresses, until)
-        if isinstance(opened, ProxyError):
-            # Never pin a dead address: ask the resolver again next time.
+        connection = (
+            opened
+            if isinstance(opened, ProxyError)
+            else await self._open_connection(opened, until, on_spoilt)
+        )
+        if isinstance(connection, ProxyError):
+            # Never pin an address where nobody answers well: ask the resolver again next time.
             self._resolved_at = -DNS_TTL_S
-            return opened
-        return await self._open_connection(opened, until, on_spoilt)
+        return connection
 
     async def _resolve(self, until: float) -> list[_AddrInfo] | ProxyError:
         """Give the addresses; calls that come while the resolver is asked wait for one answer."""

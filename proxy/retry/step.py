@@ -9,6 +9,7 @@ costs something, so it is asked only where all else agrees.
 from dataclasses import dataclass, replace
 
 from proxy.terms import (
+    Answered,
     Basis,
     Call,
     Delivery,
@@ -20,10 +21,13 @@ from proxy.terms import (
     Verdict,
     join,
 )
+from proxy.terms.http import first
 
 from .backoff import delay_s
 from .decide import is_redirection, is_success, judge, may_repeat
 from .settings import RetrySettings
+
+_TOO_EARLY = 425
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ def next_step(
         return Stop(verdict.denied_by)
     if (denied_by := _forbidden_by(call, is_draining=is_draining)) is not None:
         return Stop(denied_by)
+    if _is_too_early(latest) and first(call.headers, b"early-data") is not None:
+        return Stop(Denial.CALLER)  # it alone can send it later: RFC 8470 section 5.2
     if call.attempt >= settings.max_attempts:
         return Stop(Denial.ATTEMPTS)
     if not isinstance(call.body, bytes) and so_far.delivery is not Delivery.NONE:
@@ -119,6 +125,10 @@ def _judge(call: Call, latest: Outcome) -> Verdict:
         is_keyed=call.is_keyed,
         covers_failures=call.key is not None and call.key.covers_failures,
     )
+
+
+def _is_too_early(latest: Outcome) -> bool:
+    return isinstance(latest, Answered) and latest.answer.status == _TOO_EARLY
 
 
 def _forbidden_by(call: Call, *, is_draining: bool) -> Denial | None:
