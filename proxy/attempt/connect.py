@@ -151,7 +151,7 @@ class Connector:
                 )
                 opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 reason = await self._pass_through(opened)
-        except OSError as error:  # TimeoutError is one
+        except (OSError, RuntimeError) as error:  # TimeoutError is the first, uvloop's the second
             reason = reason_for(error)
         finally:
             if reason is not None and opened is not None:

@@ -122,6 +122,11 @@ class Connection(asyncio.Protocol):
         if self._writable is not None:
             await self._writable
 
+    @property
+    def is_stalled(self) -> bool:
+        """Whether the provider has not taken all that was handed over."""
+        return self._writable is not None
+
     async def wait(self, until: float) -> bool:
         """Wait for something to happen; False where *until* (loop time) came first."""
         waiter: asyncio.Future[bool] = self._loop.create_future()

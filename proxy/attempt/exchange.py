@@ -102,7 +102,13 @@ class Exchange:
             if ended is not None and ended is not StreamEnd.WHOLE:
                 return self._caller_failed(ended)
             if not await self.connection.wait(self._wait_until()) and not self._has_more_time():
-                return self._fail(ProxyError.HTTP_RESPONSE_TIMEOUT)
+                # It does not answer because it does not even read.
+                is_stalled = self.connection.is_stalled
+                return self._fail(
+                    ProxyError.CONNECTION_WRITE_TIMEOUT
+                    if is_stalled
+                    else ProxyError.HTTP_RESPONSE_TIMEOUT
+                )
         return parser.head
 
     def _is_uploading_to(self, head: Head) -> bool:

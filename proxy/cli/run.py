@@ -12,7 +12,7 @@ from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
 from proxy.app import App, StartError
 from proxy.observe import tame
-from proxy.settings import ConfigError, Settings, load
+from proxy.settings import ConfigError, Settings, load, warnings
 from proxy.system import SystemClock, new_id, roll
 
 from .main import NO
@@ -72,6 +72,8 @@ async def _serve(app: App, settings: Settings) -> int:
         version=paysluice_version(),
         address=", ".join(map(str, app.addresses)),
     )
+    for fault in warnings(settings):
+        app.log.line("warning", "config_warning", message=str(fault))
     first = app.addresses[0]
     if app.simulator is not None and first.port and settings.listen_tls is None:
         url = f"http://127.0.0.1:{first.port}"

@@ -32,6 +32,7 @@ def closed_port() -> int:
         return port
 
 
+@pytest.mark.item(8)
 async def test_a_refused_connection_sent_nothing(leg: MakeLeg) -> None:
     async with leg(closed_port()) as one:
         outcome = await one.send()
@@ -42,6 +43,7 @@ async def test_a_refused_connection_sent_nothing(leg: MakeLeg) -> None:
         assert not one.call().progress.is_sending
 
 
+@pytest.mark.item(8)
 async def test_a_name_that_does_not_resolve_sent_nothing(leg: MakeLeg) -> None:
     async with leg(80, host="provider.invalid") as one:
         outcome = await one.send()
@@ -50,6 +52,7 @@ async def test_a_name_that_does_not_resolve_sent_nothing(leg: MakeLeg) -> None:
         assert (outcome.delivery, outcome.effect) == (Delivery.NONE, Effect.NONE)
 
 
+@pytest.mark.item(8, 18)
 async def test_no_connection_free_in_time_sent_nothing(leg: MakeLeg) -> None:
     async with (
         RawProvider([raw.hang]) as provider,
@@ -87,6 +90,7 @@ SENT: dict[str, tuple[list[Step], ProxyError, int | None]] = {
 }
 
 
+@pytest.mark.item(8)
 @pytest.mark.parametrize("name", SENT)
 @pytest.mark.parametrize("effect", list(RouteEffect))
 async def test_what_fails_after_a_byte_was_sent_may_have_happened_unless_it_only_read(
@@ -107,6 +111,7 @@ async def test_what_fails_after_a_byte_was_sent_may_have_happened_unless_it_only
         assert [(event.reason, event.delivery) for event in ended] == [(reason, Delivery.COMPLETE)]
 
 
+@pytest.mark.item(8)
 async def test_a_connection_reset_before_the_request_is_read_may_have_happened(
     leg: MakeLeg,
 ) -> None:
@@ -145,6 +150,7 @@ async def test_a_success_in_odd_framing_is_a_success(leg: MakeLeg, step: Step) -
         assert outcome.effect is Effect.SETTLED
 
 
+@pytest.mark.item(12)
 async def test_bytes_on_an_idle_connection_never_answer_the_next_request(leg: MakeLeg) -> None:
     pushed = asyncio.Event()
 
@@ -169,6 +175,7 @@ async def test_bytes_on_an_idle_connection_never_answer_the_next_request(leg: Ma
         assert provider.connections == 2
 
 
+@pytest.mark.item(14)
 async def test_a_connection_that_closed_while_idle_is_not_written_to(leg: MakeLeg) -> None:
     async with (
         RawProvider([answer(200, b"A", keep=False), answer(200, b"B")]) as provider,
@@ -182,6 +189,7 @@ async def test_a_connection_that_closed_while_idle_is_not_written_to(leg: MakeLe
         assert [seen.connection for seen in provider.seen] == [1, 2]
 
 
+@pytest.mark.item(14)
 async def test_a_payment_without_a_key_takes_no_connection_that_was_idle_for_long(
     leg: MakeLeg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +202,7 @@ async def test_a_payment_without_a_key_takes_no_connection_that_was_idle_for_lon
         assert provider.connections == 2
 
 
+@pytest.mark.item(14)
 @pytest.mark.parametrize(("covers_failures", "connections"), [(True, 1), (False, 2)])
 async def test_a_key_that_a_failure_ends_makes_a_connection_no_safer(
     leg: MakeLeg, monkeypatch: pytest.MonkeyPatch, connections: int, *, covers_failures: bool
@@ -242,6 +251,7 @@ async def test_a_deadline_passes_while_connecting_and_nothing_was_sent(leg: Make
         assert provider.requests == 0
 
 
+@pytest.mark.item(12)
 async def test_a_provider_that_speaks_before_it_is_asked_is_not_stormed(leg: MakeLeg) -> None:
     async with (
         RawProvider([answer()], before_read=send(b"220 mail.example ESMTP\r\n")) as provider,

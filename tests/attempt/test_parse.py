@@ -150,6 +150,7 @@ def test_bytes_after_the_end_spoil_the_connection_never_the_answer(
     assert not parser.is_reusable
 
 
+@pytest.mark.item(13)
 @pytest.mark.parametrize(
     "raw",
     [

@@ -46,6 +46,7 @@ async def test_a_verified_provider_is_spoken_to_over_tls_and_the_connection_is_k
         assert provider.connections == 1
 
 
+@pytest.mark.item(8, 117)
 @pytest.mark.parametrize("case", ["unknown_authority", "wrong_name"])
 async def test_a_certificate_that_is_not_verified_is_permanent_and_sent_nothing(
     leg: MakeLeg, authority: trustme.CA, ca: str, case: str
@@ -72,6 +73,7 @@ async def test_verify_off_takes_any_certificate(leg: MakeLeg) -> None:
         assert isinstance(await one.send(), Answered)
 
 
+@pytest.mark.item(117)
 async def test_a_version_below_the_minimum_is_refused(
     leg: MakeLeg, authority: trustme.CA, ca: str
 ) -> None:
@@ -87,6 +89,7 @@ async def test_a_version_below_the_minimum_is_refused(
         assert outcome.delivery is Delivery.NONE
 
 
+@pytest.mark.item(8)
 async def test_a_server_that_speaks_no_tls_is_a_protocol_error(leg: MakeLeg, ca: str) -> None:
     async with (
         RawProvider([raw.close], before_read=raw.send(b"HTTP/1.1 400 Bad\r\n\r\n")) as provider,
@@ -98,6 +101,7 @@ async def test_a_server_that_speaks_no_tls_is_a_protocol_error(leg: MakeLeg, ca:
         assert outcome.delivery is Delivery.NONE
 
 
+@pytest.mark.item(8, 113)
 async def test_a_handshake_that_hangs_is_a_time_out_and_sent_nothing(leg: MakeLeg, ca: str) -> None:
     async def wait(_: raw.Connected) -> None:
         await asyncio.sleep(30)
@@ -112,6 +116,7 @@ async def test_a_handshake_that_hangs_is_a_time_out_and_sent_nothing(leg: MakeLe
         assert (outcome.delivery, outcome.effect) == (Delivery.NONE, Effect.NONE)
 
 
+@pytest.mark.item(8)
 async def test_a_client_certificate_is_shown(
     leg: MakeLeg, authority: trustme.CA, ca: str, tmp_path: Path
 ) -> None:

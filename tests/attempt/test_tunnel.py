@@ -40,6 +40,7 @@ async def test_a_provider_is_reached_through_the_proxy_by_its_name(leg: MakeLeg)
         assert not upstream.seen[0].values(b"Proxy-Authorization")
 
 
+@pytest.mark.item(117)
 async def test_the_provider_not_the_proxy_is_verified(leg: MakeLeg, tmp_path: Path) -> None:
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -72,6 +73,7 @@ async def test_credentials_are_for_the_proxy_only(leg: MakeLeg) -> None:
         assert b"dTpw" not in upstream.seen[0].head
 
 
+@pytest.mark.item(8)
 @pytest.mark.parametrize(
     ("says", "reason", "told"),
     [

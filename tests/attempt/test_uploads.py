@@ -33,6 +33,7 @@ async def test_a_streamed_body_arrives_byte_for_byte(leg: MakeLeg, length: int |
         assert provider.seen[0].body == b"abcdef"
 
 
+@pytest.mark.item(8, 10)
 @pytest.mark.parametrize(
     ("end", "reason"),
     [(StreamEnd.CUT, Refusal.CALLER_LEFT), (StreamEnd.TOO_LARGE, Refusal.TOO_LARGE)],
@@ -75,14 +76,18 @@ async def test_an_early_answer_ends_the_upload_and_is_delivered(leg: MakeLeg) ->
         assert (one.pool.idle, one.pool.busy) == (0, 0)
 
 
-async def test_an_upload_that_stalls_is_a_write_time_out(leg: MakeLeg) -> None:
+@pytest.mark.item(8, 113)
+@pytest.mark.parametrize(("write_idle", "attempt"), [("50ms", "3s"), ("3s", "50ms")])
+async def test_an_upload_that_stalls_is_a_write_time_out(
+    leg: MakeLeg, write_idle: str, attempt: str
+) -> None:
     async def never_read(connected: raw.Connected) -> None:
         connected.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await asyncio.sleep(30)
 
     async with (
         RawProvider([raw.close], before_read=never_read) as provider,
-        leg(provider.port, write_idle="50ms", attempt="3s") as one,
+        leg(provider.port, write_idle=write_idle, attempt=attempt) as one,
     ):
         outcome = await one.send(body=b"x" * 30_000_000)
         assert isinstance(outcome, Failed)

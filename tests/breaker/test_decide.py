@@ -20,6 +20,7 @@ def test_every_kind_of_answer_has_its_vote() -> None:
     assert set(KINDS) == set(Kind)
 
 
+@pytest.mark.item(10)
 @pytest.mark.parametrize("is_probe", [False, True])
 @pytest.mark.parametrize(
     ("outcome", "vote"),
@@ -40,14 +41,22 @@ def test_an_answer_is_a_sign_of_life(outcome: Outcome, vote: Vote, *, is_probe: 
     assert vote_for(outcome, is_probe=is_probe, is_late=False) is vote
 
 
+@pytest.mark.item(10)
 @pytest.mark.parametrize("reason", list(Refusal))
 def test_our_own_no_says_nothing_of_the_provider(reason: Refusal) -> None:
     assert vote_for(make.refused(reason), is_probe=True, is_late=False) is Vote.ABSTAIN
 
 
+OURS = {
+    *("http_request_error", "proxy_internal_error", "proxy_loop_detected"),
+    *("connection_limit_reached", "destination_not_found"),
+}
+
+
 @pytest.mark.parametrize("reason", list(ProxyError))
 def test_only_what_was_not_our_doing_is_held_against_the_provider(reason: ProxyError) -> None:
-    vote = Vote.ABSTAIN if reason in OUR_FAULTS else Vote.FAULTY
+    assert (reason in OUR_FAULTS) is (reason.value in OURS)
+    vote = Vote.ABSTAIN if reason.value in OURS else Vote.FAULTY
     assert vote_for(make.lost(reason), is_probe=False, is_late=False) is vote
 
 

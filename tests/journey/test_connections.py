@@ -13,7 +13,7 @@ from tests.support.world import POST, post, world
 # --- versions and connections
 
 
-@pytest.mark.item(69)
+@pytest.mark.item(16, 69)
 @pytest.mark.parametrize(
     "step",
     [
@@ -32,7 +32,7 @@ async def test_a_caller_of_http_1_0_is_answered_unchunked_and_closed(step: Step)
         assert await one.rest() == b""
 
 
-@pytest.mark.item(69)
+@pytest.mark.item(16, 69)
 async def test_a_large_answer_to_http_1_0_ends_with_its_connection() -> None:
     body = b"x" * 300_000
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
@@ -111,6 +111,7 @@ async def test_an_idle_connection_outlives_header_timeout() -> None:
             assert (await one.answer()).status == 200
 
 
+@pytest.mark.item(15)
 async def test_what_is_left_of_a_refused_body_is_no_slow_head() -> None:
     async with world(callers={"header_timeout": "20ms"}) as here, caller(here.proxy.port) as one:
         await one.send(head("POST /nobody HTTP/1.1", "Content-Length: 4") + b"a")

@@ -198,6 +198,7 @@ async def test_the_absolute_form_of_our_own_address_is_served(host: str) -> None
         assert here.upstream.seen[0].line == b"GET /x?y=1 HTTP/1.1"
 
 
+@pytest.mark.item(7)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_handed_back_and_never_followed(status: int) -> None:
     async with world(answer(status, headers=[("Location", "/elsewhere")])) as here:

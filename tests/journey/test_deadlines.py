@@ -103,6 +103,7 @@ async def test_a_call_that_ended_as_its_waiter_was_cancelled_is_let_go() -> None
     assert rest.closed == 1
 
 
+@pytest.mark.item(113)
 async def test_the_time_for_the_head_does_not_bound_the_body() -> None:
     async def head_then_body(connected: raw.Connected) -> None:
         connected.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")

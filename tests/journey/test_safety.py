@@ -63,6 +63,7 @@ ROWS: dict[str, tuple[Step, tuple[dict[str, int], str]]] = {
 }
 
 
+@pytest.mark.item(2, 6, 9)
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
 @pytest.mark.parametrize("row", ROWS)
 async def test_a_failure_is_repeated_exactly_where_a_repeat_cannot_charge_twice(
@@ -94,6 +95,7 @@ async def refused_port() -> int:
         return gone.port
 
 
+@pytest.mark.item(6, 9)
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
 @pytest.mark.parametrize(
     ("host", "reasons"),
@@ -116,6 +118,7 @@ async def test_what_was_never_sent_is_repeated_whatever_it_is(
         assert status.removeprefix("paysluice; error=") in reasons
 
 
+@pytest.mark.item(6, 117)
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
 @pytest.mark.parametrize("fault", ["hangs", "unverified"])
 async def test_a_handshake_that_hangs_is_repeated_and_a_bad_certificate_is_not(
@@ -190,6 +193,7 @@ idempotency: {place: header, name: X-Key, key_stores: STORES, grade: GRADE, evid
 """
 
 
+@pytest.mark.item(2)
 @pytest.mark.parametrize(
     ("stores", "grade", "requests"),
     [
@@ -217,6 +221,7 @@ async def test_only_a_documented_claim_that_covers_failures_licenses_a_repeat(
         assert not any(seen.values(b"idempotency-key") for seen in upstream.seen)
 
 
+@pytest.mark.item(1)
 @pytest.mark.parametrize("field", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
 @pytest.mark.parametrize("method", [READ, IDEMPOTENT])
 async def test_a_call_that_asks_for_another_method_is_a_payment(method: str, field: str) -> None:

@@ -56,7 +56,7 @@ async def still(count: list[int]) -> int:
     return before
 
 
-@pytest.mark.item(38)
+@pytest.mark.item(38, 115)
 async def test_64_mib_up_arrive_byte_for_byte_in_bounded_memory(tmp_path: Path) -> None:
     async with process(tmp_path, **BOUNDS) as one:
         async with caller(one.port) as here:
@@ -78,6 +78,7 @@ async def until_close(connected: Connected) -> None:
     connected.close()
 
 
+@pytest.mark.item(115)
 async def test_64_mib_down_arrive_byte_for_byte_in_bounded_memory(tmp_path: Path) -> None:
     async with RawProvider([until_close]) as upstream:
         providers = {
@@ -106,6 +107,7 @@ async def test_64_mib_down_arrive_byte_for_byte_in_bounded_memory(tmp_path: Path
             assert one.rss_kib() - before_kib < LARGEST_GROWTH_KIB
 
 
+@pytest.mark.item(16)
 async def test_64_mib_to_a_caller_of_http_1_0_end_with_the_connection() -> None:
     async with (
         RawProvider([until_close]) as upstream,
@@ -121,6 +123,7 @@ async def test_64_mib_to_a_caller_of_http_1_0_end_with_the_connection() -> None:
         assert whole.hexdigest() == digest(PIECE, SIZE)
 
 
+@pytest.mark.item(115)
 async def test_a_caller_that_stops_reading_stops_the_provider() -> None:
     sent = [0]
 
@@ -145,6 +148,7 @@ async def test_a_caller_that_stops_reading_stops_the_provider() -> None:
         assert whole.hexdigest() == digest(PIECE, SIZE)
 
 
+@pytest.mark.item(115)
 async def test_a_provider_that_stops_reading_stops_the_caller() -> None:
     written = [0]
 

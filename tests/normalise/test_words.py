@@ -54,6 +54,7 @@ def test_every_kind_of_decision_has_its_word() -> None:
     assert set(SETTLED) == set(Kind)
 
 
+@pytest.mark.item(9)
 @pytest.mark.parametrize("route", RouteEffect)
 def test_every_combination_has_a_word(route: RouteEffect) -> None:
     for outcome in EVERY:
@@ -67,7 +68,7 @@ def test_an_unknown_effect_is_unknown_whatever_came_last(route: RouteEffect) -> 
             assert word_for(outcome, effect=route) is OutcomeWord.UNKNOWN
 
 
-def test_a_read_is_never_unknown() -> None:
+def test_a_read_that_failed_is_never_told_as_unknown() -> None:
     for outcome in EVERY:
         word = word_for(outcome, effect=RouteEffect.READ)
         assert word is not OutcomeWord.UNKNOWN
@@ -76,6 +77,7 @@ def test_a_read_is_never_unknown() -> None:
             assert word is (OutcomeWord.REJECTED if sent else OutcomeWord.NOT_SENT)
 
 
+@pytest.mark.item(9)
 @pytest.mark.parametrize(
     ("outcome", "word"),
     [
