@@ -144,6 +144,7 @@ def test_our_own_place_is_nobody_else_s(path: bytes) -> None:
     assert found("GET", b"/_paysluicer", ALONE).provider == "sim"
 
 
+@pytest.mark.item(1)
 @pytest.mark.parametrize(
     ("method", "path", "route", "operation", "effect"),
     [

@@ -138,7 +138,8 @@ class ResponseParser:
         return body
 
     def _feed_head(self, data: bytes) -> None:
-        self._buffer += data
+        # Empty lines before an answer are none of it, as they are none of a request.
+        self._buffer = self._buffer + data if self._buffer else data.lstrip(b"\r\n")
         while self._buffer and self.head is None and self.problem is None:
             if not self._buffer.startswith(_PREFIX[: len(self._buffer)]):
                 self.problem = ProxyError.HTTP_PROTOCOL_ERROR
@@ -180,10 +181,10 @@ class ResponseParser:
     def _open_body(self, tokens: Tokens) -> None:
         headers = tuple(tokens.headers)
         codings = list_members(headers, b"transfer-encoding")
-        if codings not in ([], [b"chunked"]):
+        has_body = not (self._is_head or tokens.status in {NO_CONTENT, NOT_MODIFIED})
+        if has_body and codings not in ([], [b"chunked"]):
             self.problem = ProxyError.HTTP_RESPONSE_TRANSFER_CODING
             return
-        has_body = not (self._is_head or tokens.status in {NO_CONTENT, NOT_MODIFIED})
         lengths = every(headers, b"content-length")
         self.head = Head(
             status=tokens.status,
@@ -193,7 +194,8 @@ class ResponseParser:
             length=int(lengths[0]) if lengths and not codings else None,
             is_chunked=bool(codings),
             has_body=has_body,
-            can_keep_alive=tokens.can_keep_alive,
+            # RFC 9112 section 6.1: a coding in HTTP/1.0 is faulty framing.
+            can_keep_alive=tokens.can_keep_alive and not (codings and tokens.is_old),
         )
         if not has_body or tokens.is_complete:
             self.is_complete = True

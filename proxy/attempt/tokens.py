@@ -16,13 +16,16 @@ class Tokens:
         "has_begun_again",
         "headers",
         "is_complete",
+        "is_old",
         "reason",
         "status",
     )
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self._parser.set_dangerous_leniencies(lenient_headers=True)
+        self._parser.set_dangerous_leniencies(
+            lenient_headers=True, lenient_spaces_after_chunk_size=True
+        )
         self._has_begun = False
         self._has_head = False
         self.status = 0
@@ -31,6 +34,7 @@ class Tokens:
         self.body: list[bytes] = []
         self.chunks = 0
         self.can_keep_alive = False
+        self.is_old = False  # HTTP/1.0
         self.is_complete = False
         self.has_begun_again = False
 
@@ -55,7 +59,8 @@ class Tokens:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field."""
         if not self._has_head:
-            self.headers.append((name, value.rstrip(b" \t")))
+            # RFC 9112 section 5.1: white space before the colon is taken out of an answer.
+            self.headers.append((name.rstrip(b" \t"), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         """Take what the head says as a whole."""
@@ -63,6 +68,7 @@ class Tokens:
             self._has_head = True
             self.status = self._parser.get_status_code()
             self.can_keep_alive = self._parser.should_keep_alive()
+            self.is_old = self._parser.get_http_version() == "1.0"
 
     def on_body(self, data: bytes) -> None:
         """Take a piece of the body."""

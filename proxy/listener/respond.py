@@ -14,7 +14,7 @@ from proxy.normalise import (
     needs_envelope,
 )
 from proxy.terms import Answer, Answered, Headers, Key, Kind, Outcome, RouteEffect
-from proxy.terms.http import NO_CONTENT, first
+from proxy.terms.http import NO_CONTENT, RESET_CONTENT, first
 
 from .headers import answered, clean
 from .write import Message
@@ -65,11 +65,12 @@ def message_for(outcome: Outcome, about: About) -> Message:
             key=about.key,
         )
         length = first(answer.headers, b"content-length")
+        has_content = answer.status != RESET_CONTENT  # RFC 9110 section 15.3.6
         return Message(
             status=answer.status,
             headers=headers,
-            body=answer.body,
-            rest=answer.rest,
+            body=answer.body if has_content else b"",
+            rest=answer.rest if has_content else None,
             reason=clean(answer.reason),
             length=int(length) if length is not None and length.isdigit() else None,
         )
@@ -103,4 +104,6 @@ def _envelope(outcome: Outcome, about: About) -> Message:
         media_type=PROBLEM if about.shape.wants_problem else JSON,
         key=about.key,
     )
-    return Message(status=envelope.status, headers=headers, body=body, length=len(body))
+    # What a HEAD lacks of the provider's body its envelope lacks too: its length is not a GET's.
+    length = None if isinstance(outcome, Answered) else len(body)
+    return Message(status=envelope.status, headers=headers, body=body, length=length)

@@ -10,6 +10,7 @@ Rules:
 5. `Paysluice-*` is ours: a provider's field of such a name is dropped, it could only deceive.
 """
 
+import re
 from typing import Final
 
 from proxy.terms import Header, Headers, Key, Outcome, Refusal, Refused, RouteEffect
@@ -54,7 +55,8 @@ _REPRESENTATION: Final = frozenset(
         b"transfer-encoding",
     }
 )
-_SIGNATURE: Final = b"-signature"  # providers' own: X-Signature, X-Acme-Signature
+# Providers' own: X-Acme-Signature, X-Hub-Signature-256, X-Payload-Digest.
+_SIGNATURE: Final = re.compile(rb"(?:^|[-_])(?:signature|digest|hmac)(?:[-_]|$)")
 
 
 def strip_representation(headers: Headers) -> Headers:
@@ -66,7 +68,7 @@ def strip_representation(headers: Headers) -> Headers:
     return tuple(
         field
         for field in headers
-        if (name := field[0].lower()) not in _REPRESENTATION and not name.endswith(_SIGNATURE)
+        if (name := field[0].lower()) not in _REPRESENTATION and _SIGNATURE.search(name) is None
     )
 
 

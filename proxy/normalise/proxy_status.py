@@ -11,6 +11,13 @@ from .tables import report_for
 NAME: Final = "paysluice"
 _TOKEN: Final = re.compile(r"[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*")  # RFC 9651 section 3.3.4
 _NOT_IN_STRING: Final = re.compile(r"[^\x20-\x7e]")  # RFC 9651 section 3.3.3
+# RFC 9651 sections 3.1 and 3.3, inner lists left out: RFC 9209 has none.
+_BARE: Final = (
+    rb'(?:-?\d{1,15}(?:\.\d{1,3})?|"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"'
+    rb"|[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*|:[A-Za-z0-9+/=]*:|\?[01]|@-?\d{1,15})"
+)
+_MEMBER: Final = _BARE + rb"(?:; *[a-z*][a-z0-9_.*-]*(?:=" + _BARE + rb")?)*"
+_LIST: Final = re.compile(_MEMBER + rb"(?:[ \t]*,[ \t]*" + _MEMBER + rb")*")
 _ESCAPED: Final = re.compile(r'(["\\])')
 
 
@@ -35,8 +42,12 @@ def proxy_status(outcome: Outcome, *, name: str = NAME) -> bytes:
 
 
 def append_proxy_status(existing: Iterable[bytes], ours: bytes) -> bytes:
-    """Give the list with *ours* last: the member nearest to the caller (RFC 9209 section 2)."""
-    return b", ".join([*filter(None, (line.strip(b" \t,") for line in existing)), ours])
+    """Give the list with *ours* last: the member nearest to the caller (RFC 9209 section 2).
+
+    A line that is no list is left out: nobody could read ours behind it.
+    """
+    lines = (line.strip(b" \t,") for line in existing)
+    return b", ".join([*(line for line in lines if _LIST.fullmatch(line)), ours])
 
 
 def _identifier(name: str) -> str:

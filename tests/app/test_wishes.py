@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from tests.support import raw
 from tests.support.caller import sound_envelope
 from tests.support.log import lines
@@ -18,6 +20,7 @@ async def until(is_so: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
+@pytest.mark.item(113)
 async def test_a_payment_that_hangs_is_504_unknown_and_its_late_answer_is_recorded() -> None:
     go = asyncio.Event()
 
@@ -54,6 +57,7 @@ async def test_a_read_whose_deadline_comes_is_given_up() -> None:
         await until(lambda: proxy.app.status()["journeys"] == 0)
 
 
+@pytest.mark.item(113)
 async def test_a_callers_timeout_cannot_lengthen_ours() -> None:
     timeouts = {"total": "30ms", "attempt": "30ms"}
     async with (

@@ -18,6 +18,11 @@ def parse(*parts: bytes, is_head: bool = False, is_clean: bool | None = None) ->
 
 
 WHOLE = {
+    "empty_lines_first": (b"\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", b"ok"),
+    "spaces_after_chunk_size": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2  \r\nok\r\n0\r\n\r\n",
+        b"ok",
+    ),
     "length": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", b"ok"),
     "no_reason": (b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok", b"ok"),
     "chunked": (
@@ -212,7 +217,7 @@ PROBLEMS = {
 }
 
 
-@pytest.mark.item(63)
+@pytest.mark.item(63, 68)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_what_is_no_answer_is_named_and_never_complete(name: str) -> None:
     raw, problem = PROBLEMS[name]

@@ -126,7 +126,6 @@ async def test_a_name_that_failed_once_is_asked_for_again(
 
 
 @pytest.mark.item(116)
-@pytest.mark.xfail(strict=True, reason="only a refused connection makes it ask again")
 async def test_a_name_is_asked_for_again_after_a_handshake_that_failed(
     leg: MakeLeg, monkeypatch: pytest.MonkeyPatch
 ) -> None:

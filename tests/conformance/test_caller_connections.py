@@ -23,7 +23,7 @@ NEXT = head("GET /acme/next HTTP/1.1")
     [("/nobody/x", {}), ("/acme/x", {"acme": {"paused": "all"}})],
     ids=["no_provider", "paused"],
 )
-async def test_a_body_that_nobody_wanted_is_read_or_ends_the_connection(
+async def test_a_body_that_nobody_wanted_is_read_and_thrown_away(
     target: str, settings: dict[str, Any], framing: str
 ) -> None:
     size = len(PIECE) * 50
@@ -36,10 +36,8 @@ async def test_a_body_that_nobody_wanted_is_read_or_ends_the_connection(
             await one.send(PIECE if framing == "length" else b"%x\r\n%b\r\n" % (len(PIECE), PIECE))
         await one.send(b"" if framing == "length" else b"0\r\n\r\n")
         await one.send(head("GET /nobody/next HTTP/1.1"))
-        if reply.header("Connection") == "close":
-            assert await one.rest() == b""
-        else:
-            assert (await one.answer()).status == 404
+        assert reply.header("Connection") is None
+        assert (await one.answer()).status == 404
         # Whatever is in that body, nothing of it was taken for a request.
         assert here.upstream.requests == 0
 
@@ -70,9 +68,7 @@ async def test_what_a_provider_answered_early_leaves_no_body_behind() -> None:
         reply = await one.answer()
         assert reply.status == 413
         upstream.before_read = None
-        if reply.header("Connection") == "close":
-            assert await one.rest() == b""
-            return
+        assert reply.header("Connection") is None
         await one.send(PIECE * (size // len(PIECE) - 1))
         await one.send(PIECE[: size % len(PIECE)] + NEXT)
         after = await one.answer()

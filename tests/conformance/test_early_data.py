@@ -58,7 +58,6 @@ async def test_a_425_that_stays_comes_back_as_425(method: str) -> None:
 
 
 @pytest.mark.item(100)
-@pytest.mark.xfail(strict=True, reason="a 425 is sent again, whatever the request said")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_425_to_early_data_is_the_callers_to_repeat(method: str) -> None:
     # RFC 8470 section 5.2: who passed the field on MUST pass the 425 on; a repeat is as early.

@@ -87,7 +87,7 @@ async def failing(phase: Phase, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             yield settings, upstream
 
 
-@pytest.mark.item(113)
+@pytest.mark.item(78, 80, 113)
 @pytest.mark.parametrize("name", PHASES)
 async def test_the_phase_that_took_too_long_is_named(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -114,7 +114,7 @@ def told(reply: Reply, status: int, error: str, outcome: str) -> None:
     assert envelope["outcome"] == outcome
 
 
-@pytest.mark.item(18, 113)
+@pytest.mark.item(18, 78, 80, 113)
 async def test_who_waits_for_a_connection_too_long_is_told_that_all_are_taken() -> None:
     settings: dict[str, Any] = {
         "retry": {"max_attempts": 1},

@@ -56,7 +56,7 @@ CERTIFICATES: dict[str, Callable[[trustme.CA], trustme.LeafCert]] = {
 }
 
 
-@pytest.mark.item(8, 117)
+@pytest.mark.item(8, 78, 80, 117)
 @pytest.mark.parametrize("name", CERTIFICATES)
 async def test_a_certificate_that_does_not_hold_is_502_and_not_tried_again(
     name: str, authority: trustme.CA, ca: str
@@ -74,7 +74,6 @@ async def test_a_certificate_that_does_not_hold_is_502_and_not_tried_again(
 
 
 @pytest.mark.item(117)
-@pytest.mark.xfail(strict=True, reason="a common name is taken for the provider's name")
 async def test_a_common_name_is_not_the_name_of_the_provider(
     leg: MakeLeg, authority: trustme.CA, ca: str
 ) -> None:
@@ -223,10 +222,9 @@ async def test_a_client_certificate_that_is_refused_sent_nothing_where_that_is_s
 
 
 @pytest.mark.item(117)
-async def test_an_answer_that_tls_did_not_end_is_cut(
+async def test_an_answer_that_a_reset_ended_under_tls_is_cut(
     leg: MakeLeg, authority: trustme.CA, ca: str
 ) -> None:
-    # RFC 9112 section 9.8: without close_notify a body that ends with its connection is incomplete.
     whole = b"HTTP/1.1 200 OK\r\n\r\n{}"
     context = serving(authority.issue_cert("localhost"))
     async with (

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 
+import pytest
 import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -46,6 +47,7 @@ async def ask(proxy: Sidecar, method: str) -> None:
         assert reply.header("Paysluice-Error-Code") is None
 
 
+@pytest.mark.item(76)
 def test_whatever_a_provider_sends_the_caller_gets_an_answer_or_the_envelope() -> None:
     sent = b""
 

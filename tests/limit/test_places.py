@@ -12,6 +12,7 @@ from tests.support.clock import SteppedClock
 from tests.support.script import Script
 
 
+@pytest.mark.item(115)
 async def test_calls_in_flight_are_bounded() -> None:
     clock = SteppedClock()
     world, held = World(clock=clock, max=2), Held()

@@ -33,7 +33,7 @@ def test_what_connection_names_goes_with_it() -> None:
     assert forwarded(headers + named) == ((b"X-D", b"4"), VIA)
 
 
-@pytest.mark.item(43)
+@pytest.mark.item(43, 99)
 @pytest.mark.parametrize(
     "name",
     [

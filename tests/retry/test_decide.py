@@ -67,6 +67,7 @@ def test_every_refusal_has_its_word() -> None:
     assert set(REFUSALS) == set(Refusal)
 
 
+@pytest.mark.item(6)
 @pytest.mark.parametrize("route", [READ, IDEMPOTENT, KEYED, FORGETFUL, UNHONOURED, UNKEYED])
 @pytest.mark.parametrize(
     ("outcome", "verdict"),
@@ -90,6 +91,7 @@ def test_some_verdicts_need_no_licence(
     assert judge(outcome, **route) == verdict
 
 
+@pytest.mark.item(6)
 @pytest.mark.parametrize("outcome", [BROKEN, LOST, CUT, make.throttled(effect=Effect.UNKNOWN)])
 @pytest.mark.parametrize(
     ("route", "verdict"),
@@ -234,6 +236,7 @@ anything_failed = st.builds(
 )
 
 
+@pytest.mark.item(2)
 @given(outcome=anything_answered | anything_failed, is_keyed=st.booleans())
 def test_an_unlicensed_payment_is_never_repeated_once_it_may_have_landed(
     outcome: Any, *, is_keyed: bool

@@ -31,6 +31,7 @@ async def test_a_keyed_payment_is_repeated_with_the_same_key_and_bytes() -> None
     ]
 
 
+@pytest.mark.item(2)
 async def test_unkeyed_post_is_never_repeated_once_it_may_have_landed() -> None:
     loop = Loop()
     outcome = await loop.run(make.call(), make.lost())
@@ -135,6 +136,7 @@ async def test_progress_knows_what_is_known_after_each_attempt() -> None:
     assert (call.progress.effect, call.progress.attempts) == (Effect.SETTLED, 2)
 
 
+@pytest.mark.item(2)
 @pytest.mark.parametrize("reason", list(ProxyError))
 async def test_no_reason_of_failure_lets_an_unkeyed_payment_go_twice(reason: ProxyError) -> None:
     loop = Loop()

@@ -27,6 +27,7 @@ async def test_a_success_is_given_back_as_it_is() -> None:
     assert (loop.events, loop.clock.slept) == ([], [])
 
 
+@pytest.mark.item(3)
 async def test_the_last_attempt_is_told_from_a_verdict() -> None:
     loop = Loop()
     outcome = await loop.run(make.call(), *[make.not_sent()] * 3)
@@ -46,6 +47,7 @@ async def test_a_decline_is_not_repeated() -> None:
     assert loop.events == [denied("invalid_request", Denial.PERMANENT, 1)]
 
 
+@pytest.mark.item(11)
 async def test_retry_after_beyond_the_deadline_is_handed_back_at_once() -> None:
     loop = Loop()
     outcome = await loop.run(make.call(), make.throttled(retry_after_s=31.0))
@@ -54,12 +56,14 @@ async def test_retry_after_beyond_the_deadline_is_handed_back_at_once() -> None:
     assert loop.events == [denied("rate_limited", Denial.DEADLINE, 1)]
 
 
+@pytest.mark.item(11)
 async def test_a_backoff_beyond_the_deadline_is_handed_back_too() -> None:
     loop = Loop()
     outcome = await loop.run(make.call(deadline=1000.1), make.throttled())
     assert outcome.retry_after_s == 0.2
 
 
+@pytest.mark.item(3)
 async def test_a_provider_gets_no_more_repeats_than_its_budget() -> None:
     settings = SETTINGS.model_copy(update={"budget": BudgetSettings(min_per_second=0.1)})
     loop = Loop(settings=settings)

@@ -22,6 +22,7 @@ def settings(text: str) -> Settings:
     return build(parse(text.encode()), {"KEY": "key"})
 
 
+@pytest.mark.item(117)
 @pytest.mark.parametrize(
     ("text", "path", "line"),
     [
