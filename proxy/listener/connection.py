@@ -184,6 +184,13 @@ class CallerConnection(web.RequestHandler):
         self._stop_head_timer()
         return self._answer_fault(request, fault_of(status, exc, self.max_line_size)).as_response()
 
+    def _process_keepalive(self) -> None:
+        """Close an idle connection; aiohttp would close one in the middle of a head too."""
+        if self._has_begun:
+            self._keepalive_handle = None  # set anew with the answer
+        else:
+            super()._process_keepalive()
+
     def _begin(self) -> None:
         self._stop_head_timer()
         self._received_bytes = 0
@@ -191,8 +198,6 @@ class CallerConnection(web.RequestHandler):
         self._under_way.begin()
         loop = asyncio.get_running_loop()
         self._head_timer = loop.call_later(self._head_timeout_s, self._refuse, TOO_SLOW)
-        # aiohttp would close what it takes for idle in the middle of a head.
-        self._next_keepalive_close_time = loop.time() + self._head_timeout_s + 1.0
 
     def _end(self) -> None:
         if self._has_begun:
