@@ -17,6 +17,7 @@ from proxy.settings import ProviderSettings
 from proxy.terms import (
     Clock,
     Emit,
+    Header,
     Headers,
     Refusal,
     Refused,
@@ -101,6 +102,8 @@ class Provider:
             key_rule=self._key_rule,
             requires_key=settings.idempotency.require_key,
             generates_key=settings.idempotency.generate,
+            stop=self._stop(),
+            native_errors=self.profile.native_errors,
             paused=settings.paused,
             peek=self._peek,
         )
@@ -146,6 +149,10 @@ class Provider:
         if place not in self._key_rules:
             self._key_rules[place] = key_rule(self.settings.idempotency, self.profile, *place)
         return self._key_rules[place]
+
+    def _stop(self) -> Header | None:
+        stop = self.profile.stop
+        return None if stop is None else (stop.header.encode("ascii"), stop.value.encode("ascii"))
 
     def _peek(self, matched: Matched) -> Refused | None:
         denied = self._breakers.of(matched.route).peek(self._clock.monotonic())

@@ -17,6 +17,7 @@ Rules:
 7.  A read changes nothing: its effect is never `UNKNOWN`.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -35,7 +36,7 @@ from proxy.terms import (
     Kind,
     RouteEffect,
 )
-from proxy.terms.http import MAX_STATUS, MIN_ERROR_STATUS
+from proxy.terms.http import MAX_STATUS, MIN_ERROR_STATUS, every
 
 from .doubt import is_doubtful
 from .hints import read_decline, read_hints
@@ -71,7 +72,15 @@ _DOUBTFUL: Final = frozenset(
 class Classifier:
     """Judges answers of one provider. Compiled once; holds nothing of the answers."""
 
-    __slots__ = ("_codes", "_embedded", "_extractor", "_known_codes", "_mapped_codes", "_rules")
+    __slots__ = (
+        "_codes",
+        "_embedded",
+        "_extractor",
+        "_known_codes",
+        "_mapped_codes",
+        "_replayed",
+        "_rules",
+    )
 
     def __init__(self, profile: Profile) -> None:
         table = profile.codes.table if profile.codes is not None else {}
@@ -79,6 +88,11 @@ class Classifier:
         self._rules = tuple(compile_rule(rule) for rule in profile.rules if not rule.embedded)
         self._embedded = tuple(compile_rule(rule) for rule in profile.rules if rule.embedded)
         self._codes = {code.casefold(): word for code, word in table.items() if word is not None}
+        self._replayed = tuple(
+            (claim.replayed.header.lower().encode("ascii"), re.compile(claim.replayed.matches))
+            for claim in profile.idempotency
+            if claim.replayed is not None
+        )
         self._known_codes = frozenset(table).union(*(rule.when.code for rule in profile.rules))
         self._mapped_codes = frozenset(code.casefold() for code in self._known_codes)
 
@@ -139,7 +153,9 @@ class Classifier:
             error_code=word,
             facts=reading.facts,
             effect=_bound(meaning.effect, effect),
-            is_transient=meaning.is_transient and not _is_forbidden(answer),
+            is_transient=meaning.is_transient
+            and not _is_forbidden(answer)
+            and not self._is_replayed(answer),
             is_embedded=is_success,
             delivery=delivery,
             attempts=1,
@@ -168,6 +184,14 @@ class Classifier:
         if MIN_ERROR_STATUS <= status <= MAX_STATUS:
             return ERROR_CODES[status]
         return ErrorCode.UNKNOWN_ERROR if is_ruled else ErrorCode.MALFORMED_RESPONSE
+
+    def _is_replayed(self, answer: Answer) -> bool:
+        """Whether the answer was given before, under the same key: it will be given again."""
+        return any(
+            pattern.search(value.decode("latin-1"))
+            for name, pattern in self._replayed
+            for value in every(answer.headers, name)
+        )
 
     def _read_code(self, facts: Facts) -> ErrorCode | None:
         return self._codes.get(facts.code.casefold()) if facts.code is not None else None

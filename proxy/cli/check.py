@@ -21,11 +21,12 @@ def check(file: str | None) -> int:
     keyless = [
         name
         for name, profile in profiles.items()
-        if profile.idempotency is None
+        if not profile.idempotency
         and key_rule(settings.providers[name].idempotency, profile, operation="", method="POST")
         is None
     ]
-    for fault in warnings(settings, keyless):
+    shapeless = [name for name, profile in profiles.items() if profile.native_errors is None]
+    for fault in warnings(settings, keyless, shapeless):
         print(f"warning: {fault}", file=sys.stderr)  # noqa: T201
     print("ok")  # noqa: T201
     return 0

@@ -25,12 +25,12 @@ def key_rule(
     settings: IdempotencySettings, profile: Profile, operation: str, method: str
 ) -> KeyRule | None:
     """Say where the key of a call goes and what it is worth; None where nobody reads one."""
-    claim = profile.idempotency
+    claim = profile.idempotency_of(operation, method)
     if settings.mode in {"off", "emulate"}:
         return None
-    if claim is None or not claim.covers(operation, method):
+    if claim is None:
         # The operator's word covers what the profile is silent about, never what it leaves out.
-        is_silent = claim is None and method in _PAYMENT_METHODS
+        is_silent = not profile.idempotency and method in _PAYMENT_METHODS
         if not is_silent or not (settings.trusted or settings.header):
             return None
         return KeyRule(
@@ -66,8 +66,7 @@ def fixed_key(
     One key for all payments would have the provider answer each with the first one's result.
     """
     names = {_DEFAULT_HEADER.lower(), (settings.header or "").lower()}
-    if profile.idempotency is not None and profile.idempotency.place == "header":
-        names.add(profile.idempotency.name.lower())
+    names |= {claim.name.lower() for claim in profile.idempotency if claim.place == "header"}
     return next((name for name in configured if name.lower() in names), None)
 
 

@@ -6,8 +6,9 @@ from typing import Literal
 
 from proxy.ledger.keys import KeyRule
 from proxy.normalise.settings import ErrorSettings
+from proxy.providers import NativeErrors
 from proxy.route import Matched
-from proxy.terms import Refused, RouteEffect, Service
+from proxy.terms import Header, Refused, RouteEffect, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Destination:
     key_rule: Callable[[Matched, str], KeyRule | None]
     requires_key: bool
     generates_key: bool
+    stop: Header | None  # what makes the provider's own SDK stop repeating
+    native_errors: NativeErrors | None  # how an error is said in its own shape
     paused: Literal["none", "payments", "all"]
     peek: Callable[[Matched], Refused | None]  # a look at the breaker, without a permit
 

@@ -6,14 +6,17 @@ from proxy.normalise import (
     ALLOW,
     JSON,
     PROBLEM,
+    Rendered,
     accepts_problem,
     answer_headers,
     encode,
     encode_problem,
     envelope_for,
     needs_envelope,
+    render_native,
 )
-from proxy.terms import Answer, Answered, Headers, Key, Kind, Outcome, RouteEffect
+from proxy.providers import NativeErrors
+from proxy.terms import Answer, Answered, Header, Headers, Key, Kind, Outcome, RouteEffect
 from proxy.terms.http import NO_CONTENT, RESET_CONTENT, first
 
 from .headers import answered, clean
@@ -24,7 +27,7 @@ from .write import Message
 class Shape:
     """How the caller of one request wants its errors."""
 
-    mode: str  # envelope, passthrough (native is rendered as the envelope until it is built)
+    mode: str  # envelope, native (the envelope, where the profile has no template), passthrough
     embedded: str  # envelope, annotate
     include_body: bool
     wants_problem: bool
@@ -39,6 +42,8 @@ class About:
     effect: RouteEffect
     shape: Shape
     key: Key | None = None
+    stop: Header | None = None
+    native_errors: NativeErrors | None = None
 
 
 DEFAULT_SHAPE = Shape(mode="envelope", embedded="envelope", include_body=False, wants_problem=False)
@@ -63,6 +68,7 @@ def message_for(outcome: Outcome, about: About) -> Message:
             request_id=about.request_id,
             received=answered(answer.headers),
             key=about.key,
+            stop=about.stop,
         )
         length = first(answer.headers, b"content-length")
         has_content = answer.status != RESET_CONTENT  # RFC 9110 section 15.3.6
@@ -95,15 +101,21 @@ def _envelope(outcome: Outcome, about: About) -> Message:
     received: Headers = ()
     if isinstance(outcome, Answered):
         received = answered(outcome.answer.headers)
-    body = encode_problem(envelope) if about.shape.wants_problem else encode(envelope)
+    if about.shape.mode == "native" and about.native_errors is not None:
+        told = render_native(outcome, envelope, about.native_errors)
+    elif about.shape.wants_problem:
+        told = Rendered(envelope.status, PROBLEM, encode_problem(envelope))
+    else:
+        told = Rendered(envelope.status, JSON, encode(envelope))
     headers = answer_headers(
         outcome,
         effect=about.effect,
         request_id=about.request_id,
         received=received,
-        media_type=PROBLEM if about.shape.wants_problem else JSON,
+        media_type=told.media_type,
         key=about.key,
+        stop=about.stop,
     )
     # What a HEAD lacks of the provider's body its envelope lacks too: its length is not a GET's.
-    length = None if isinstance(outcome, Answered) else len(body)
-    return Message(status=envelope.status, headers=headers, body=body, length=length)
+    length = None if isinstance(outcome, Answered) else len(told.body)
+    return Message(status=told.status, headers=headers, body=told.body, length=length)

@@ -155,7 +155,16 @@ class Handler:
     ) -> web.StreamResponse:
         provider = None if serving.provider == NOBODY else serving.provider
         key = serving.call.key if serving.call is not None else None
-        about = About(serving.request_id, provider, serving.effect, serving.shape, key)
+        destination = self._destinations.get(serving.provider)
+        about = About(
+            serving.request_id,
+            provider,
+            serving.effect,
+            serving.shape,
+            key,
+            stop=destination.stop if destination is not None else None,
+            native_errors=destination.native_errors if destination is not None else None,
+        )
         message = message_for(outcome, about)
         connection = request.protocol
         assert isinstance(connection, CallerConnection)

@@ -14,6 +14,7 @@ from .envelope import (
 )
 from .headers import ALLOW, answer_headers, strip_representation
 from .messages import MESSAGES
+from .native import Rendered, render_native
 from .proxy_status import append_proxy_status, proxy_status
 from .tables import FAILURES, REFUSALS, Report, needs_envelope, report_for
 from .words import OutcomeWord, word_for, words_of
@@ -29,6 +30,7 @@ __all__ = [
     "Origin",
     "OutcomeWord",
     "ProviderPart",
+    "Rendered",
     "Report",
     "accepts_problem",
     "answer_headers",
@@ -38,6 +40,7 @@ __all__ = [
     "envelope_for",
     "needs_envelope",
     "proxy_status",
+    "render_native",
     "report_for",
     "retry_after_of",
     "strip_representation",

@@ -167,13 +167,13 @@ def retry_after_of(outcome: Outcome) -> int | None:
 
 def encode(envelope: Envelope) -> bytes:
     """Give the envelope as `application/json`."""
-    return _dump(envelope.as_dict())
+    return dump(envelope.as_dict())
 
 
 def encode_problem(envelope: Envelope) -> bytes:
     """Give the envelope as `application/problem+json`: RFC 9457's members, and all of ours."""
     code = envelope.error_code
-    return _dump(
+    return dump(
         {
             "type": _TYPE + code.value,
             "title": MESSAGES[code],
@@ -210,13 +210,14 @@ def _body_of(facts: Facts) -> object:
     if facts.document is None:
         return None
     try:
-        size = len(_dump(facts.document))
+        size = len(dump(facts.document))
     except (ValueError, TypeError, RecursionError):  # 1e999, which JSON has and numbers have not
         return None
     return facts.document if size <= MAX_BODY else None
 
 
-def _dump(value: object) -> bytes:
+def dump(value: object) -> bytes:
+    """Give *value* as compact JSON that every parser takes."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # A lone surrogate is legal in JSON text and fatal to many parsers (RFC 7493 section 2.1): `?`.
     return text.encode("utf-8", "replace")

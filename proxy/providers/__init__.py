@@ -1,5 +1,6 @@
 """What we know of each provider: data, each claim with its evidence, and no code per provider."""
 
+from .dealings import Idempotency, NativeErrors, StopField
 from .kinds import Claim, Grade
 from .licence import DECLINED_STATUSES, REFUSED_STATUSES
 from .loader import Fault, ProfileError, load, names, parse, text
@@ -9,7 +10,6 @@ from .schema import (
     Codes,
     DetailsField,
     Fields,
-    Idempotency,
     Profile,
     Route,
     Rule,
@@ -17,6 +17,7 @@ from .schema import (
     Then,
     When,
 )
+from .template import fill
 
 __all__ = [
     "DECLINED_STATUSES",
@@ -30,14 +31,17 @@ __all__ = [
     "Grade",
     "Idempotency",
     "Lookup",
+    "NativeErrors",
     "Profile",
     "ProfileError",
     "Route",
     "Rule",
+    "StopField",
     "TextField",
     "Then",
     "When",
     "compile_path",
+    "fill",
     "load",
     "names",
     "parse",

@@ -58,6 +58,7 @@ def _check_path(path: str) -> str:
     return path
 
 
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Path = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_check_path)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(as_tuple)]

@@ -152,15 +152,24 @@ def _loose_ends(profile: Profile) -> Iterator[tuple[Place, str]]:
         for evidence in claim.evidence:
             if evidence not in profile.sources and not evidence.startswith(("http", "docs/")):
                 yield (*place, "evidence"), f"{evidence!r} is neither in `sources` nor a URL"
+    yield from _lost_operations(profile)
+
+
+def _lost_operations(profile: Profile) -> Iterator[tuple[Place, str]]:
     routes = {route.name for route in profile.routes}
-    for index, rule in enumerate(profile.rules):
-        for operation in rule.when.operations:
+    named: list[tuple[Place, tuple[str, ...]]] = [
+        (("rules", index, "when", "operations"), rule.when.operations)
+        for index, rule in enumerate(profile.rules)
+    ]
+    for part in ("idempotency", "payments", "lookups"):
+        named += [
+            ((part, index, "operations"), claim.operations)
+            for index, claim in enumerate(getattr(profile, part))
+        ]
+    for place, operations in named:
+        for operation in operations:
             if operation not in routes:
-                yield ("rules", index, "when", "operations"), f"no route is called {operation!r}"
-    if profile.idempotency is not None:
-        for operation in profile.idempotency.operations:
-            if operation not in routes:
-                yield ("idempotency", "operations"), f"no route is called {operation!r}"
+                yield place, f"no route is called {operation!r}"
 
 
 def _unread(profile: Profile, read_match: Callable[[str], object]) -> Iterator[tuple[Place, str]]:

@@ -1,13 +1,23 @@
 """The profile of a provider: what is known of its answers, each claim with its evidence."""
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from proxy.terms import Effect, ErrorCode, Kind, RouteEffect, effect_of_method
-from proxy.terms.units import Duration, Model
+from proxy.terms.units import Model
 
+from .dealings import (
+    Idempotencies,
+    Idempotency,
+    Lookup,
+    NativeErrors,
+    PaymentMembers,
+    RateLimitFields,
+    StopField,
+    WebhookSignature,
+)
 from .kinds import (
     Claim,
     Methods,
@@ -23,6 +33,9 @@ from .kinds import (
     as_tuple,
 )
 from .licence import EFFECT_OF_KIND, Claimed, find_fault, is_kinder
+
+_ONE: Final = ("codes", "stop", "rate_limit", "webhook", "native_errors")
+_MANY: Final = ("rules", "routes", "idempotency", "payments", "lookups")
 
 
 class TextField(Claim):
@@ -174,28 +187,6 @@ class Route(Claim):
         return self.match.partition(" ")[2]
 
 
-class Idempotency(Claim):
-    """How the provider takes an idempotency key, and what it does with it."""
-
-    place: Literal["header", "body"]
-    name: Annotated[str, Field(min_length=1, max_length=100)]  # a header, or a path of the body
-    operations: Names = ()  # these, or all calls with these methods
-    methods: Methods = ("POST",)
-    max_length: Annotated[int, Field(ge=1, le=1024)] = 255
-    charset: Regex | None = None  # the whole key has to match
-    ttl: Duration | None = None  # how long the provider remembers; None: nobody says
-    key_stores: Literal["all", "success_only", "refuses_duplicate"] | None = None
-
-    @property
-    def covers_failures(self) -> bool:
-        """Whether a repeat is deduplicated after a failure too."""
-        return self.key_stores in {"all", "refuses_duplicate"}
-
-    def covers(self, operation: str, method: str) -> bool:
-        """Whether a call takes a key."""
-        return operation in self.operations if self.operations else method in self.methods
-
-
 class Profile(Model):
     """What is known of a provider."""
 
@@ -208,7 +199,13 @@ class Profile(Model):
     rules: tuple[Rule, ...] = ()
     prefixes: tuple[Annotated[str, Field(pattern=r"^(/[!$-.0->@-~]+)+$")], ...] = ()
     routes: tuple[Route, ...] = ()
-    idempotency: Idempotency | None = None
+    idempotency: Idempotencies = ()  # the first that covers a call
+    stop: StopField | None = None
+    rate_limit: RateLimitFields | None = None
+    payments: tuple[PaymentMembers, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
+    webhook: WebhookSignature | None = None
+    native_errors: NativeErrors | None = None
 
     @field_validator("rules")
     @classmethod
@@ -221,12 +218,19 @@ class Profile(Model):
             seen.add(rule.name)
         return rules
 
+    def idempotency_of(self, operation: str, method: str) -> Idempotency | None:
+        """Give how such a call takes a key, or None where it takes none."""
+        return next((each for each in self.idempotency if each.covers(operation, method)), None)
+
     def claims(self) -> list[tuple[tuple[str | int, ...], Claim]]:
         """Give every claim with its place in the profile."""
         found: list[tuple[tuple[str | int, ...], Claim | None]] = [
             (("fields", name), getattr(self.fields, name)) for name in Fields.model_fields
         ]
-        found += [(("codes",), self.codes), (("idempotency",), self.idempotency)]
-        found += [(("rules", index), rule) for index, rule in enumerate(self.rules)]
-        found += [(("routes", index), route) for index, route in enumerate(self.routes)]
+        found += [((name,), getattr(self, name)) for name in _ONE]
+        found += [
+            ((name, index), claim)
+            for name in _MANY
+            for index, claim in enumerate(getattr(self, name))
+        ]
         return [(place, claim) for place, claim in found if claim is not None]

@@ -13,8 +13,14 @@ _SECRET_NAME: Final = re.compile(r"(?i)auth|key|token|secret|cookie|password|sig
 _LITERAL: Final = "holds a secret in plain text: write ${env:NAME} or ${file:/path}"
 
 
-def warnings(settings: Settings, keyless: Collection[str] = ()) -> tuple[Fault, ...]:
-    """Give what is unwise in *settings*; *keyless* are providers for which nothing places a key."""
+def warnings(
+    settings: Settings, keyless: Collection[str] = (), shapeless: Collection[str] = ()
+) -> tuple[Fault, ...]:
+    """Give what is unwise in *settings*.
+
+    For the providers *keyless* nothing places a key; the profile of those *shapeless* does not
+    say how an error looks in their own shape.
+    """
     found: list[tuple[Loc, str]] = list(_whole(settings))
     for name, provider in settings.providers.items():
         for each in _CHECKS:
@@ -26,6 +32,9 @@ def warnings(settings: Settings, keyless: Collection[str] = ()) -> tuple[Fault, 
                     f"is shorter than an attempt of {name}: its payments may be cut off at the end",
                 )
             )
+        if name in shapeless and provider.errors.mode == "native":
+            text = "the profile has no `native_errors`: errors come as the envelope"
+            found.append((("providers", name, "errors", "mode"), text))
         if name in keyless:
             found += [(("providers", name, *loc), text) for loc, text in _keyless(provider)]
     return in_order(settings.origins.fault(loc, text) for loc, text in found)

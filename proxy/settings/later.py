@@ -44,7 +44,6 @@ LATER: Final = (
     Later("providers.*.store_failure.limits", "stores that can be away"),
     Later("providers.*.store_failure.ledger", "stores that can be away"),
     Later("providers.*.routes.*.priority", "queueing by priority"),
-    Later("providers.*.errors.mode", "errors in the provider's own shape", "native"),
 )
 
 

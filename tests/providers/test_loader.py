@@ -174,7 +174,7 @@ def test_names_that_lead_nowhere_are_faults() -> None:
     )
     assert faults(source) == [
         ("codes.evidence", 4, "'nowhere' is neither in `sources` nor a URL"),
-        ("idempotency.operations", 5, "no route is called 'nope'"),
+        ("idempotency.0.operations", 5, "no route is called 'nope'"),
     ]
 
 
@@ -206,11 +206,9 @@ def test_a_bomb_of_brackets_is_a_fault_and_no_traceback() -> None:
 
 
 def test_the_key_of_spotflow_is_a_guess_and_that_of_the_simulator_is_not() -> None:
-    spotflow, sim = load("spotflow").idempotency, load("sim").idempotency
-    assert spotflow is not None
+    (spotflow,), (sim,) = load("spotflow").idempotency, load("sim").idempotency
     assert not spotflow.is_documented
     assert not spotflow.covers_failures
-    assert sim is not None
     assert sim.is_documented
     assert sim.covers_failures
     assert sim.ttl == 24 * 3600
@@ -226,9 +224,8 @@ def test_a_key_may_be_for_named_operations() -> None:
         " evidence: docs/x.md}\n",
         name="acme",
     )
-    assert profile.idempotency is not None
-    assert profile.idempotency.covers("pay", "PUT")
-    assert not profile.idempotency.covers("refund", "POST")
+    assert profile.idempotency_of("pay", "PUT") is profile.idempotency[0]
+    assert profile.idempotency_of("refund", "POST") is None
     assert (profile.routes[0].method, profile.routes[0].template) == ("POST", "/pay/{id}")
 
 

@@ -72,6 +72,16 @@ def test_payments_without_a_key_are_warned_of_where_the_profile_places_none() ->
     ]
 
 
+@pytest.mark.parametrize(("mode", "paths"), [("native", ["errors.mode"]), ("envelope", [])])
+def test_a_shape_that_nobody_knows_is_warned_of_where_it_is_asked_for(
+    mode: str, paths: list[str]
+) -> None:
+    found = settings(f"providers: {{x: {{base_url: simulator, errors: {{mode: {mode}}}}}}}")
+    assert warnings(found) == ()
+    told = [fault.path for fault in warnings(found, shapeless={"x"})]
+    assert told == [f"providers.x.{path}" for path in paths]
+
+
 def test_a_key_that_is_not_wanted_is_not_warned_of() -> None:
     found = settings("providers: {x: {base_url: simulator, idempotency: {mode: off}}}")
     assert warnings(found, keyless={"x"}) == ()

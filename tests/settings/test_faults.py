@@ -42,7 +42,7 @@ from tests.support.config import faults, provider, settings
         (["tls: {min_version: 1.2}"], "tls.min_version", 4, "must be one of '1.2' or '1.3'"),
         (["idempotency: {mode: emulate}"], "idempotency.mode", 4, "not in this version yet"),
         (["idempotency: {mode: on}"], "idempotency.mode", 4, "must be one of"),
-        (["errors: {mode: native}"], "errors.mode", 4, "not in this version yet"),
+        (["errors: {mode: raw}"], "errors.mode", 4, "must be one of"),
         (["outcomes: {lookup: off}"], "outcomes.lookup", 4, "not in this version yet"),
         (["outcomes: {credential: a}"], "outcomes.credential", 4, "not in this version yet"),
         (["webhook: {secret: a}"], "webhook.secret", 4, "not in this version yet"),
@@ -165,7 +165,7 @@ def test_all_faults_come_at_once_whatever_kind_they_are() -> None:
         "admin: 0.0.0.0:9090\n"
         "providers:\n"
         "  a: {base_url: http://a.example, timeouts: {attempt: 40s}, typo: 1}\n"
-        "  b: {headers: {X: '${env:NONE}'}, errors: {mode: native}}\n"
+        "  b: {headers: {X: '${env:NONE}'}, errors: {mode: raw}}\n"
         "  c: {base_url: simulator, mount: /a/}\n",
         PAYSLUICE__PROVIDERS__A__PAUSED="maybe",
         PAYSLUICE__NOPE="1",

@@ -65,6 +65,8 @@ async def door(
         key_rule=lambda *_: None,
         requires_key=False,
         generates_key=False,
+        stop=None,
+        native_errors=None,
         paused="none",
         peek=lambda _: None,
     )

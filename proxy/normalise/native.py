@@ -1,0 +1,81 @@
+"""Errors in the provider's own shape, for applications that keep the vendor's SDK (contract 4).
+
+Rules:
+
+1. What the provider said in its own shape stays: its status, its body. Where the body is a JSON
+   object our envelope stands in it as the member `paysluice`.
+2. What is not in its shape (a page of HTML, a gateway's own JSON, an error of ours) is rendered by
+   the template of its profile, so that the SDK raises its own right exception.
+3. In its shape is a JSON object in which the profile found a code or a type: an SDK that finds
+   neither may take an error for a success.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Final
+
+from proxy.providers import NativeErrors, fill
+from proxy.terms import Answered, Outcome
+
+from .envelope import JSON, Envelope, dump
+
+MEMBER: Final = "paysluice"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An error as an SDK reads it."""
+
+    status: int
+    media_type: bytes
+    body: bytes
+
+
+def render_native(outcome: Outcome, envelope: Envelope, template: NativeErrors) -> Rendered:
+    """Give the error *outcome* in the shape of its provider."""
+    if isinstance(outcome, Answered) and is_in_shape(outcome):
+        document = outcome.facts.document
+        assert isinstance(document, dict), "it is in the provider's shape"
+        body = dump(document | {MEMBER: envelope.as_dict()})
+        return Rendered(outcome.answer.status, JSON, body)
+    media_type = template.content_type.encode("ascii")
+    values = _values(envelope)
+    if isinstance(template.body, str):
+        is_xml = b"xml" in media_type
+        escaped = {name: escape(str(value)) for name, value in values.items()}
+        text = str(fill(template.body, escaped if is_xml else values))
+        return Rendered(envelope.status, media_type, text.encode("utf-8", "replace"))
+    tree = _with_overrides(template, envelope)
+    filled = fill(tree, values)
+    if isinstance(filled, dict):
+        filled[MEMBER] = envelope.as_dict()
+    return Rendered(envelope.status, media_type, dump(filled))
+
+
+def is_in_shape(outcome: Answered) -> bool:
+    """Whether the provider's answer is one that its SDK understands (rule 3)."""
+    facts = outcome.facts
+    return isinstance(facts.document, dict) and (facts.code or facts.type) is not None
+
+
+def _values(envelope: Envelope) -> Mapping[str, str | int]:
+    return {
+        "message": envelope.message,
+        "error_code": envelope.error_code.value,
+        "error_type": envelope.error_type.value,
+        "request_id": envelope.request_id,
+        "status": envelope.status,
+    }
+
+
+def _with_overrides(template: NativeErrors, envelope: Envelope) -> Any:
+    """Give the template with what it says of this type of error in particular."""
+    changes = template.by_type.get(envelope.error_type)
+    if not changes:
+        return template.body
+    tree = deepcopy(template.body)
+    place = tree if template.within is None else tree[template.within]
+    place.update(changes)
+    return tree

@@ -1,0 +1,151 @@
+"""What a provider does beside answering: keys, limits, look-ups, webhooks, errors of its own."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from proxy.terms import ErrorType
+from proxy.terms.units import Duration, Model
+
+from .kinds import Claim, HeaderName, Methods, Names, Paths, Regex, Texts
+from .template import TemplateError, check_template
+
+
+class HeaderTest(Model):
+    """A header field, and what its value has to hold."""
+
+    header: HeaderName
+    matches: Regex
+
+
+class Idempotency(Claim):
+    """How the provider takes an idempotency key, and what it does with it."""
+
+    place: Literal["header", "body"]
+    name: Annotated[str, Field(min_length=1, max_length=100)]  # a header, or a path of the body
+    operations: Names = ()  # these, or all calls with these methods
+    methods: Methods = ("POST",)
+    max_length: Annotated[int, Field(ge=1, le=1024)] = 255
+    charset: Regex | None = None  # the whole key has to match
+    ttl: Duration | None = None  # how long the provider remembers; None: nobody says
+    key_stores: Literal["all", "success_only", "refuses_duplicate"] | None = None
+    replayed: HeaderTest | None = None  # marks an answer that was given before: it is final
+
+    @property
+    def covers_failures(self) -> bool:
+        """Whether a repeat is deduplicated after a failure too."""
+        return self.key_stores in {"all", "refuses_duplicate"}
+
+    def covers(self, operation: str, method: str) -> bool:
+        """Whether a call takes a key."""
+        return operation in self.operations if self.operations else method in self.methods
+
+
+class StopField(Claim):
+    """The header field that makes the provider's own SDK stop repeating."""
+
+    header: HeaderName
+    value: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,100}$")]
+
+
+class RateLimitFields(Claim):
+    """The header fields in which the provider tells how much may still be asked."""
+
+    limit: HeaderName | None = None
+    remaining: HeaderName
+    reset: HeaderName | None = None
+    reset_as: Literal["seconds", "epoch", "date"] = "seconds"  # seconds may have a fraction
+
+
+class PaymentMembers(Claim):
+    """Where a payment's own facts stand: in its request, and in the answer to it."""
+
+    operations: Annotated[Names, Field(min_length=1)]
+    id: Paths = ()  # in the answer: the provider's id of the payment
+    reference: Paths = ()  # in the request: the merchant's own
+    amount: Paths = ()  # in the request
+    currency: Paths = ()  # in the request
+    amount_in: Literal["minor", "major"] = "minor"
+
+
+class Lookup(Claim):
+    """How one asks what became of a payment, by the merchant's own reference.
+
+    Only what is found settles an unknown outcome: not found never does.
+    """
+
+    operations: Annotated[Names, Field(min_length=1)]  # of the payments it is for
+    target: Annotated[str, Field(pattern=r"^/[^\s#]*\{reference\}[^\s#]*$")]  # GET, below base_url
+    records: Annotated[Paths, Field(min_length=1)]  # a list, or the one record
+    reference: Annotated[Paths, Field(min_length=1)]  # these within a record
+    amount: Annotated[Paths, Field(min_length=1)]
+    currency: Annotated[Paths, Field(min_length=1)]
+    amount_in: Literal["minor", "major"] = "minor"
+    created: Paths = ()  # RFC 3339, or seconds since the epoch
+    status: Annotated[Paths, Field(min_length=1)]
+    succeeded: Annotated[Texts, Field(min_length=1)]
+    declined: Texts = ()
+
+    @model_validator(mode="after")
+    def _tells_apart(self) -> Self:
+        both = {word.casefold() for word in self.succeeded} & {
+            word.casefold() for word in self.declined
+        }
+        if both:
+            msg = f"{', '.join(sorted(both))} cannot be both `succeeded` and `declined`"
+            raise ValueError(msg)
+        return self
+
+
+class WebhookSignature(Claim):
+    """How a webhook of the provider is signed."""
+
+    header: HeaderName
+    algorithm: Literal["hmac_sha256", "hmac_sha512"]
+    encoding: Literal["hex", "base64"]
+    signed: Literal["body", "timestamp.body"]
+    # Named groups `signature` and, where it is signed, `timestamp` (seconds since the epoch).
+    pattern: Regex = r"(?P<signature>.+)"
+
+
+class NativeErrors(Claim):
+    """How an error is said in the provider's own shape, for its SDK to read.
+
+    Texts of the body may hold `{message}`, `{error_code}`, `{error_type}`, `{request_id}` and
+    `{status}`; a text that is nothing but `{status}` becomes a number.
+    """
+
+    content_type: Annotated[str, Field(pattern=r"^[a-z]+/[a-z0-9.+-]+(; ?charset=utf-8)?$")] = (
+        "application/json"
+    )
+    body: Any
+    # Members of the body's top level (or of `within`) that are other ones for a type of error.
+    within: str | None = None
+    by_type: Annotated[Mapping[ErrorType, dict[str, Any]], Field(default_factory=dict)]
+
+    @model_validator(mode="after")
+    def _has_its_place(self) -> Self:
+        place = self.body if self.within is None or not isinstance(self.body, dict) else None
+        place = self.body.get(self.within) if place is None else place
+        if self.by_type and not isinstance(place, dict):
+            msg = "`by_type` needs a mapping: `body`, or what is in it as `within`"
+            raise ValueError(msg)
+        return self
+
+    @field_validator("body", "by_type")
+    @classmethod
+    def _is_template(cls, body: Any) -> Any:
+        try:
+            check_template(body)
+        except TemplateError as error:
+            raise ValueError(str(error)) from None
+        return body
+
+
+def as_tuple_of_one(value: object) -> object:
+    """Let one claim stand for a list of one."""
+    return (value,) if isinstance(value, Mapping | Idempotency) else value
+
+
+Idempotencies = Annotated[tuple[Idempotency, ...], BeforeValidator(as_tuple_of_one)]

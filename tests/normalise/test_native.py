@@ -1,0 +1,107 @@
+"""Errors in the provider's own shape."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from proxy.normalise import envelope_for, render_native
+from proxy.providers import NativeErrors
+from proxy.terms import Effect, ErrorCode, Facts, Kind, Outcome, Refusal, Refused, RouteEffect
+from tests.support import make
+
+DECLINED = make.rejected(
+    402, kind=Kind.DECLINED, error_code=ErrorCode.PAYMENT_DECLINED, effect=Effect.SETTLED
+)
+CLAIM = {"grade": "assumed", "evidence": "docs/x.md"}
+TEMPLATE = NativeErrors(
+    body={"error": {"type": "api_error", "code": "{error_code}", "message": "{message}"}},
+    within="error",
+    by_type={"declined": {"type": "card_error"}, "rate_limit": {"status": "{status}"}},
+    **CLAIM,
+)
+
+
+def told(outcome: Outcome, template: NativeErrors = TEMPLATE) -> tuple[int, bytes, Any]:
+    envelope = envelope_for(
+        outcome,
+        provider="acme",
+        effect=RouteEffect.PAYMENT,
+        request_id="r1",
+        include_body=True,
+    )
+    rendered = render_native(outcome, envelope, template)
+    return rendered.status, rendered.media_type, rendered.body
+
+
+def test_what_the_provider_said_in_its_shape_stays_and_ours_stands_in_it() -> None:
+    said = {"error": {"type": "card_error", "code": "lost_card"}, "paysluice": "not theirs to say"}
+    facts = Facts(code="lost_card", document=said)
+    outcome = replace(DECLINED, answer=make.answer(404), facts=facts)
+    status, media_type, body = told(outcome)
+    assert (status, media_type) == (404, b"application/json")
+    ours = json.loads(body)
+    assert ours["error"] == said["error"]
+    assert ours["paysluice"]["error_code"] == "payment_declined"
+    assert ours["paysluice"]["outcome"] == "declined"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [Facts(), Facts(document={"message": "Forbidden"}, message="Forbidden"), Facts(document=[1])],
+    ids=["page", "gateway", "array"],
+)
+def test_what_is_not_in_its_shape_is_rendered(facts: Facts) -> None:
+    status, _, body = told(make.broken(502, error_code=ErrorCode.BAD_GATEWAY, facts=facts))
+    ours = json.loads(body)
+    assert status == ours["paysluice"]["provider"]["status"] == 502
+    assert ours["error"]["type"] == "api_error"
+    assert ours["error"]["message"] == ours["paysluice"]["message"]
+
+
+def test_an_error_of_ours_is_rendered_with_what_its_type_changes() -> None:
+    status, _, body = told(Refused(reason=Refusal.RATE_LIMITED))
+    assert status == 429
+    assert json.loads(body)["error"]["status"] == 429
+    assert json.loads(body)["error"]["code"] == "rate_limited"
+    again = json.loads(told(Refused(reason=Refusal.CIRCUIT_OPEN))[2])
+    assert "status" not in again["error"]  # the template itself is as it was
+
+
+def test_a_decline_that_is_rendered_is_a_decline_for_the_sdk() -> None:
+    outcome = replace(DECLINED, error_code=ErrorCode.EXPIRED_CARD)
+    assert json.loads(told(outcome)[2])["error"]["type"] == "card_error"
+
+
+def test_xml_is_a_text_whose_places_are_escaped() -> None:
+    template = NativeErrors(
+        content_type="application/xml; charset=utf-8",
+        body="<error><message>{message}</message><code>{status}</code></error>",
+        **CLAIM,
+    )
+    facts = Facts(message="a < b & c")
+    status, media_type, body = told(make.broken(facts=facts), template)
+    assert (status, media_type) == (503, b"application/xml; charset=utf-8")
+    assert body == b"<error><message>a &lt; b &amp; c</message><code>503</code></error>"
+
+
+def test_a_list_holds_no_member_of_ours() -> None:
+    template = NativeErrors(body=[{"message": "{message}"}], **CLAIM)
+    assert list(json.loads(told(Refused(reason=Refusal.PAUSED), template)[2])[0]) == ["message"]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"body": {"a": "{nobody}"}},
+        {"body": {"a": 1}, "by_type": {"declined": {"a": "{nobody}"}}},
+        {"body": {"a": 1}, "within": "b", "by_type": {"declined": {"a": 2}}},
+        {"body": [1], "by_type": {"declined": {"a": 2}}},
+        {"body": {"a": 1}, "content_type": "nonsense"},
+    ],
+)
+def test_a_template_that_cannot_be_filled_is_refused(members: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        NativeErrors.model_validate({**CLAIM, **members})
