@@ -69,9 +69,14 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 
 def _profiles(arguments: argparse.Namespace) -> int:
-    from .profiles import profiles  # noqa: PLC0415
+    from .profiles import profiles, prove  # noqa: PLC0415
 
-    return profiles(arguments.name)
+    words: list[str] = arguments.words
+    if words[:1] == ["test"] and len(words) == len(("test", "FILE", "CASES")):
+        return prove(words[1], words[2])
+    if len(words) > 1 or words == ["test"]:
+        arguments.refuse("takes NAME, or test FILE.yaml CASES.jsonl")  # and exits
+    return profiles(words[0] if words else None)
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
@@ -126,9 +131,15 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("file", metavar="FILE", nargs="?", default="-", help="default: -")
     explain.set_defaults(command=_explain)
 
-    profiles = add("profiles", "list the bundled provider profiles, or print one", "profiles akua")
-    profiles.add_argument("name", metavar="NAME", nargs="?")
-    profiles.set_defaults(command=_profiles)
+    profiles = add(
+        "profiles",
+        "list the bundled provider profiles, print one, or test one on recorded answers",
+        "profiles akua; paysluice profiles test acme.yaml cases.jsonl",
+    )
+    profiles.add_argument(
+        "words", metavar="NAME | test FILE.yaml CASES.jsonl", nargs="*", default=[]
+    )
+    profiles.set_defaults(command=_profiles, refuse=profiles.error)
 
     simulate = add("simulate", "serve the simulated provider alone", "simulate --port 8081")
     simulate.add_argument("--port", type=_port, default=8081, metavar="N", help="default: 8081")
