@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from proxy.admin import AdminServer
 from proxy.attempt import Origin
 from proxy.listener import Journeys
-from proxy.observe import JsonLog, LastErrors, Metrics, TextLog, fan_out
+from proxy.observe import JsonLog, LastErrors, Metrics, TextLog, UnmappedCodes, fan_out
 from proxy.observe.log import Stream
 from proxy.settings import Address, ProviderSettings, Settings, redacted
 from proxy.stores.memory import MemoryLimits
@@ -58,7 +58,10 @@ class App:
         self.log = log_class(stdout, settings.log.level, clock)
         self._metrics = Metrics(version, self._knows_code, self._tell)
         self._errors = LastErrors(clock)
-        self._emit: Emit = fan_out(self._metrics.on, self.log.on, self._errors.on)
+        self._unmapped = UnmappedCodes()
+        self._emit: Emit = fan_out(
+            self._metrics.on, self.log.on, self._errors.on, self._unmapped.on
+        )
         self._profiles = load_profiles(settings)
         self._journeys = Journeys(clock, self._emit)
         self._limits = MemoryLimits()
@@ -120,7 +123,11 @@ class App:
             "state": self.state,
             "journeys": self._journeys.under_way,
             "providers": {
-                name: provider.status() | {"last_errors": self._errors.view(name)}
+                name: provider.status()
+                | {
+                    "last_errors": self._errors.view(name),
+                    "unmapped_codes": self._unmapped.view(name),
+                }
                 for name, provider in self._providers.items()
             },
         }

@@ -78,8 +78,8 @@ class Attempt:
         call.progress.end_wait(self._clock.monotonic())
         if not isinstance(outcome, Refused):
             self._emit(self._report(call, outcome, self._clock.monotonic() - started))
-        if isinstance(outcome, Answered) and self._is_unmapped(outcome):
-            self._emit(CodeUnmapped(call.provider))
+        if isinstance(outcome, Answered):
+            self._learn(call, outcome)
         return outcome
 
     async def _send(self, call: Call, started: float) -> Outcome:
@@ -167,9 +167,14 @@ class Attempt:
         else:
             self._pool.discard(exchange.connection, exchange.spoilt_by)
 
-    def _is_unmapped(self, outcome: Answered) -> bool:
-        code = outcome.facts.code if outcome.error_code is not None else None
-        return code is not None and not self._classifier.maps_code(code)
+    def _learn(self, call: Call, outcome: Answered) -> None:
+        """Report a code that the profile does not know."""
+        facts, word = outcome.facts, outcome.error_code
+        if word is None or facts.code is None or self._classifier.maps_code(facts.code):
+            return
+        self._emit(
+            CodeUnmapped(call.provider, facts.code, outcome.answer.status, facts.message, word)
+        )
 
     def _report(self, call: Call, outcome: Answered | Failed, duration_s: float) -> AttemptEnded:
         answered = outcome if isinstance(outcome, Answered) else None

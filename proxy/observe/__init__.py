@@ -8,6 +8,7 @@ from .log import JsonLog, TextLog
 from .metrics import Metrics
 from .policy import ObservePolicy
 from .redact import redact
+from .unmapped import UnmappedCodes
 
 __all__ = [
     "JsonLog",
@@ -16,6 +17,7 @@ __all__ = [
     "Metrics",
     "ObservePolicy",
     "TextLog",
+    "UnmappedCodes",
     "fan_out",
     "redact",
     "tame",

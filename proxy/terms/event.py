@@ -126,6 +126,10 @@ class CodeUnmapped:
     """The provider gave a code that no rule of its profile knows."""
 
     provider: str
+    code: str
+    status: int
+    message: str | None
+    error_code: str  # what the code was taken for, without being known
 
 
 @dataclass(frozen=True, slots=True)

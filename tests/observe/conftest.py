@@ -72,7 +72,7 @@ class Make:
             BreakerMoved("acme", "all", 2),
             KeyHandled("req_1", "acme", "new"),
             ConnectionDiscarded("acme", "stale"),
-            CodeUnmapped("acme"),
+            CodeUnmapped("acme", "E9", 400, "card 4111111111111111", "invalid_request"),
             FaultOccurred("req_1", "KeyError", "listener"),
         ]
 
