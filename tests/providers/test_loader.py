@@ -25,15 +25,16 @@ def rule(body: str, grade: str = "documented") -> str:
 
 
 def test_the_bundled_profiles_load_and_print() -> None:
-    bundled = ["akua", "batchdata", "generic", "kineticpay", "sim", "spectrocoin", "spotflow"]
-    assert names() == sorted(bundled)
+    first = {"akua", "batchdata", "generic", "kineticpay", "sim", "spectrocoin", "spotflow"}
+    assert first <= set(names())
+    assert names() == sorted(names())
     for name in names():
         assert load(name).name == name
         assert f"name: {name}\n" in text(name)
 
 
 def test_an_unknown_name_tells_the_known_ones() -> None:
-    with pytest.raises(ProfileError, match=r"bundled are: akua, batchdata"):
+    with pytest.raises(ProfileError, match=r"bundled are: .*akua, .*batchdata"):
         load("nope")
 
 
