@@ -1,0 +1,65 @@
+"""What a profile may say of a provider beside its answers."""
+
+from typing import Any
+
+import pytest
+
+from proxy.providers import ProfileError, parse
+
+HEAD = """
+version: 1
+name: acme
+title: Acme
+sources: {docs: https://docs.acme.example}
+routes: [{name: pay, match: POST /pay, effect: payment, grade: assumed, evidence: docs}]
+"""
+CLAIM = "grade: documented, evidence: docs"
+LOOKUP = (
+    "operations: pay, target: '/pay?reference={reference}', records: data, reference: ref, "
+    "amount: amount, currency: currency, status: state, succeeded: [paid], declined: [refused]"
+)
+
+
+def profile(block: str) -> Any:
+    return parse(f"{HEAD}{block}\n", name="acme")
+
+
+def test_a_profile_tells_of_keys_limits_lookups_and_webhooks() -> None:
+    acme = profile(
+        "idempotency:\n"
+        f"  - {{place: header, name: Pay-Key, operations: pay, {CLAIM}}}\n"
+        f"  - {{place: body, name: key, methods: [POST, PATCH], {CLAIM}}}\n"
+        f"stop: {{header: Acme-Retry, value: 'no', {CLAIM}}}\n"
+        f"rate_limit: {{remaining: Left, reset: Reset, reset_as: epoch, {CLAIM}}}\n"
+        f"payments: [{{operations: pay, id: id, amount: amount, amount_in: major, {CLAIM}}}]\n"
+        f"lookups: [{{{LOOKUP}, {CLAIM}}}]\n"
+        f"webhook: {{header: Sig, algorithm: hmac_sha256, encoding: hex, signed: body, {CLAIM}}}"
+    )
+    assert acme.idempotency_of("pay", "POST").name == "Pay-Key"
+    assert acme.idempotency_of("", "PATCH").name == "key"
+    assert acme.idempotency_of("", "PUT") is None
+    assert (acme.stop.header, acme.rate_limit.reset_as) == ("Acme-Retry", "epoch")
+    assert acme.payments[0].amount_in == "major"
+    assert acme.lookups[0].succeeded == ("paid",)
+    assert acme.webhook.signed == "body"
+    assert len(acme.claims()) == 8
+
+
+@pytest.mark.parametrize(
+    ("block", "fault"),
+    [
+        (
+            "lookups: [{" + LOOKUP.replace("[refused]", "[PAID]") + ", " + CLAIM + "}]",
+            "paid cannot be both `succeeded` and `declined`",
+        ),
+        (f"lookups: [{{{LOOKUP.replace('{reference}', 'x')}, {CLAIM}}}]", "lookups.0.target"),
+        (f"payments: [{{operations: nope, {CLAIM}}}]", "no route is called 'nope'"),
+        (f"stop: {{header: a b, value: x, {CLAIM}}}", "stop.header"),
+        (f"native_errors: {{body: {{a: '{{b}}'}}, {CLAIM}}}", "{b} is no place"),
+    ],
+    ids=["both", "no_reference", "no_route", "no_header", "no_place"],
+)
+def test_what_cannot_be_is_a_fault(block: str, fault: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        profile(block)
+    assert fault in str(caught.value)
