@@ -14,11 +14,12 @@ def case_providers() -> list[str]:
     return sorted({file.stem.removeprefix("extra_") for file in CASES.glob("*.jsonl")})
 
 
-def load_cases(provider: str) -> list[Case]:
-    """The cases of one provider: the recorded ones, then those of our own (`extra_…`)."""
+def load_cases(provider: str, *, is_recorded: bool = False) -> list[Case]:
+    """The cases of one provider: the recorded ones, then (or not) those of our own (`extra_…`)."""
+    own = [] if is_recorded else [f"extra_{provider}.jsonl"]
     return [
         case
-        for name in (f"{provider}.jsonl", f"extra_{provider}.jsonl")
+        for name in (f"{provider}.jsonl", *own)
         if (CASES / name).exists()
         for case in read_cases(CASES / name)
     ]
