@@ -21,7 +21,6 @@ from .body import RestOfBody
 from .connection import Connection
 from .failures import failed
 from .parse import Head, ResponseParser
-from .request import RequestHead
 from .settings import TimeoutSettings
 
 
@@ -42,19 +41,18 @@ class Exchange:
         self._until = 0.0  # the end of the attempt
         self._head_until = 0.0  # when the head of the answer must be there
 
-    async def send(self, request_head: RequestHead, started: float) -> Head | Failed | Refused:
-        """Hand the request over and wait for the head of its answer."""
+    async def send(self, request_head: bytes, started: float) -> Head | Failed | Refused:
+        """Hand the request over, its head first, and wait for the head of its answer."""
         call, body = self._call, self._call.body
         self._until = self._head_until = started + self._timeouts.attempt
-        head = request_head.render(call)
         self.connection.begin(self._parser, write_idle_s=self._timeouts.write_idle)
         call.progress.began_sending()
         self.delivery = Delivery.PARTIAL
         if isinstance(body, bytes):
-            self.connection.write(head + body)
+            self.connection.write(request_head + body)
             self._is_sent()
         else:
-            self.connection.write(head)
+            self.connection.write(request_head)
             self._upload = asyncio.create_task(self._pump(body))
             self._upload.add_done_callback(lambda _: self.connection.wake())
         return await self._wait_for_head()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from proxy.terms import Call, Headers
 
+_READABLE = frozenset({b"gzip", b"x-gzip", b"deflate", b"identity"})  # what `extract` unpacks
 # RFC 9110 section 8.6: a method that anticipates content says so when there is none.
 _ANTICIPATE_CONTENT = frozenset({"POST", "PUT", "PATCH"})
 
@@ -23,8 +24,12 @@ class RequestHead:
         self._names: frozenset[bytes] = frozenset()
         self._lines = b""
 
-    def render(self, call: Call) -> bytes:
-        """Give the head of *call*, its framing last (standards item: framing last)."""
+    def render(self, call: Call, *, is_read: bool = False) -> bytes:
+        """Give the head of *call*, its framing last.
+
+        *is_read* says that a success of it has to be read, since a rule may call it an error:
+        then the provider is not offered content codings that nobody here unpacks.
+        """
         configured = self._configured()
         if configured is not self._seen:
             self._seen = configured
@@ -33,9 +38,18 @@ class RequestHead:
         parts = [call.method.encode("ascii"), b" ", call.target, b" HTTP/1.1\r\n", self._host]
         for name, value in call.headers:
             if not self._names or name.lower() not in self._names:
+                if is_read and name.lower() == b"accept-encoding":
+                    value = _readable(value)  # noqa: PLW2901 - of this one field
                 parts += (name, b": ", value, b"\r\n")
         parts += (self._lines, _framing(call), b"\r\n")
         return b"".join(parts)
+
+
+def _readable(accepted: bytes) -> bytes:
+    """Give the codings of *accepted* that can be read here, `identity` where there is none."""
+    members = (member.strip(b" \t") for member in accepted.split(b","))
+    kept = [each for each in members if each.partition(b";")[0].strip().lower() in _READABLE]
+    return b", ".join(kept) or b"identity"
 
 
 def _line(name: bytes, value: bytes) -> bytes:

@@ -117,7 +117,8 @@ class Attempt:
         exchange = Exchange(connection, call, self._timeouts, self._clock)
         is_lent_on = False
         try:
-            head = await exchange.send(self._request_head, started)
+            is_read = self._classifier.reads_success(call.operation, call.method)
+            head = await exchange.send(self._request_head.render(call, is_read=is_read), started)
             if not isinstance(head, Head):
                 return head
             body = await exchange.read_body(*self._reading(call, head))
