@@ -14,6 +14,7 @@ from proxy.normalise import (
     envelope_for,
     needs_envelope,
     render_native,
+    stands,
 )
 from proxy.providers import NativeErrors
 from proxy.terms import Answer, Answered, Header, Headers, Key, Kind, Outcome, RouteEffect
@@ -60,7 +61,7 @@ def shape_for(mode: str, embedded: str, headers: Headers, *, include_body: bool)
 
 def message_for(outcome: Outcome, about: About) -> Message:
     """Give the answer to the caller."""
-    if isinstance(outcome, Answered) and _stands(outcome, about.shape):
+    if isinstance(outcome, Answered) and _stands(outcome, about):
         answer = outcome.answer
         headers = answer_headers(
             outcome,
@@ -83,10 +84,13 @@ def message_for(outcome: Outcome, about: About) -> Message:
     return _envelope(outcome, about)
 
 
-def _stands(outcome: Answered, shape: Shape) -> bool:
+def _stands(outcome: Answered, about: About) -> bool:
     """Whether the provider's own status and body go through."""
+    shape = about.shape
     if not needs_envelope(outcome) or shape.mode == "passthrough":
         return True
+    if shape.mode == "native" and about.native_errors is not None:
+        return stands(outcome, about.native_errors)
     return outcome.is_embedded and shape.embedded == "annotate"
 
 

@@ -14,7 +14,7 @@ from .envelope import (
 )
 from .headers import ALLOW, answer_headers, strip_representation
 from .messages import MESSAGES
-from .native import Rendered, render_native
+from .native import Rendered, render_native, stands
 from .proxy_status import append_proxy_status, proxy_status
 from .tables import FAILURES, REFUSALS, Report, needs_envelope, report_for
 from .words import OutcomeWord, word_for, words_of
@@ -43,6 +43,7 @@ __all__ = [
     "render_native",
     "report_for",
     "retry_after_of",
+    "stands",
     "strip_representation",
     "word_for",
     "words_of",

@@ -6,7 +6,8 @@ Rules:
    object our envelope stands in it as the member `paysluice`.
 2. What is not in its shape (a page of HTML, a gateway's own JSON, an error of ours) is rendered by
    the template of its profile, so that the SDK raises its own right exception.
-3. In its shape is a JSON object in which the profile found a code or a type: an SDK that finds
+3. XML in its shape stays byte for byte: a member of ours has no place there, our fields tell.
+4. In its shape is a JSON object in which the profile found a code or a type: an SDK that finds
    neither may take an error for a success.
 """
 
@@ -18,6 +19,7 @@ from typing import Any, Final
 
 from proxy.providers import NativeErrors, fill
 from proxy.terms import Answered, Outcome
+from proxy.terms.http import first
 
 from .envelope import JSON, Envelope, dump
 
@@ -55,9 +57,18 @@ def render_native(outcome: Outcome, envelope: Envelope, template: NativeErrors) 
 
 
 def is_in_shape(outcome: Answered) -> bool:
-    """Whether the provider's answer is one that its SDK understands (rule 3)."""
-    facts = outcome.facts
-    return isinstance(facts.document, dict) and (facts.code or facts.type) is not None
+    """Whether the provider's answer is a JSON object that its SDK understands (rule 4)."""
+    return isinstance(outcome.facts.document, dict) and _is_understood(outcome)
+
+
+def stands(outcome: Answered, template: NativeErrors) -> bool:
+    """Whether the provider's answer goes through as it came: XML of its own (rule 3)."""
+    told = (first(outcome.answer.headers, b"content-type") or b"").lower()
+    return "xml" in template.content_type and b"xml" in told and _is_understood(outcome)
+
+
+def _is_understood(outcome: Answered) -> bool:
+    return (outcome.facts.code or outcome.facts.type) is not None
 
 
 def _values(envelope: Envelope) -> Mapping[str, str | int]:

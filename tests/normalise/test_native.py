@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from proxy.normalise import envelope_for, render_native
+from proxy.normalise import envelope_for, render_native, stands
 from proxy.providers import NativeErrors
 from proxy.terms import Effect, ErrorCode, Facts, Kind, Outcome, Refusal, Refused, RouteEffect
 from tests.support import make
@@ -85,6 +85,24 @@ def test_xml_is_a_text_whose_places_are_escaped() -> None:
     status, media_type, body = told(make.broken(facts=facts), template)
     assert (status, media_type) == (503, b"application/xml; charset=utf-8")
     assert body == b"<error><message>a &lt; b &amp; c</message><code>503</code></error>"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "code", "is_own"),
+    [
+        (b"application/xml", "81715", True),
+        (b"text/html", "81715", False),
+        (b"text/xml", None, False),
+    ],
+)
+def test_xml_of_the_providers_own_stands(
+    content_type: bytes, code: str | None, is_own: bool
+) -> None:
+    template = NativeErrors(content_type="application/xml", body="<e/>", **CLAIM)
+    headers = ((b"Content-Type", content_type),)
+    outcome = replace(DECLINED, answer=make.answer(422, b"<x/>", headers), facts=Facts(code=code))
+    assert stands(outcome, template) is is_own
+    assert not stands(outcome, TEMPLATE)
 
 
 def test_a_list_holds_no_member_of_ours() -> None:
