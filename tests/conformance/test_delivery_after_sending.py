@@ -77,9 +77,9 @@ async def test_a_request_that_was_read_whole_may_have_happened(leg: MakeLeg, nam
 
 
 SILENT: dict[str, tuple[bytes, dict[str, str], ProxyError]] = {
-    "no_head": (b"", {"attempt": "40ms"}, ProxyError.HTTP_RESPONSE_TIMEOUT),
-    "half_a_head": (HEAD[:20], {"attempt": "40ms"}, ProxyError.HTTP_RESPONSE_TIMEOUT),
-    "body_is_late": (HEAD + b"1", {"attempt": "40ms"}, ProxyError.CONNECTION_READ_TIMEOUT),
+    "no_head": (b"", {"attempt": "500ms"}, ProxyError.HTTP_RESPONSE_TIMEOUT),
+    "half_a_head": (HEAD[:20], {"attempt": "500ms"}, ProxyError.HTTP_RESPONSE_TIMEOUT),
+    "body_is_late": (HEAD + b"1", {"attempt": "500ms"}, ProxyError.CONNECTION_READ_TIMEOUT),
     "body_stalls": (HEAD + b"1", {"body_idle": "40ms"}, ProxyError.CONNECTION_READ_TIMEOUT),
 }
 
