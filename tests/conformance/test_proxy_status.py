@@ -98,7 +98,7 @@ OWN = {
     "no_answer_fin": Own(502, "connection_terminated", steps=(raw.close,)),
     "no_answer_rst": Own(502, "connection_terminated", steps=(raw.reset,)),
     "no_answer_in_time": Own(
-        504, "http_response_timeout", steps=(hang,), acme={"timeouts": {"attempt": "40ms"}}
+        504, "http_response_timeout", steps=(hang,), acme={"timeouts": {"attempt": "400ms"}}
     ),
     "half_a_head": Own(502, "http_response_incomplete", steps=(send(HEAD[:-2], keep=False),)),
     "half_a_body": Own(
