@@ -6,7 +6,7 @@ queue of messages): `tests/listener` watches the habits it relies on.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final, Protocol, cast
+from typing import Any, Protocol, cast
 
 from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
@@ -15,17 +15,15 @@ from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
 
-from proxy.terms import Refused
-from proxy.terms.http import every
+from proxy.terms import Headers, Refused
+from proxy.terms.http import every, first
 
 from .faults import GOING_AWAY, TOO_SLOW, fault_of
+from .framing import ChunkedFraming, Framing, LengthFraming
 from .under_way import UnderWay
 
-# Beside its bytes a chunk has a size and two line ends; extensions and trailers are let be up to
-# here, and no further (RFC 9112 section 7.1.1).
-_FRAMING_BYTES: Final = 16_384
-_SHORTEST_HEAD: Final = len("GET / HTTP/1.0\r\n\r\n") - 1
-_FRAMING_FOR_EACH_BYTE: Final = 16  # a caller may send chunks of one byte
+_EMPTY_LINES = b"\r\n"  # none of a request (RFC 9112 section 2.2)
+_END_OF_HEAD = b"\r\n\r\n"
 
 
 class GoingAway(Exception):  # noqa: N818 - it ends the wait for a body, it is no error of it
@@ -66,15 +64,15 @@ class CallerConnection(web.RequestHandler):
 
     __slots__ = (
         "_answer_fault",
-        "_asks_upgrade",
         "_body",
+        "_framing",
         "_has_begun",
-        "_head_bytes",
         "_head_timeout_s",
         "_head_timer",
         "_is_busy",
+        "_is_lost",
         "_on_lost",
-        "_received_bytes",
+        "_pending",
         "_under_way",
     )
 
@@ -92,12 +90,12 @@ class CallerConnection(web.RequestHandler):
         self._under_way = under_way
         self._head_timeout_s = head_timeout_s
         self._head_timer: asyncio.TimerHandle | None = None
-        self._asks_upgrade = False
         self._has_begun = False  # a byte of a request that is not answered yet was read
         self._is_busy = False
         self._body: StreamReader | None = None  # of the latest request
-        self._received_bytes = 0  # since the first byte of the latest head
-        self._head_bytes: int | None = None  # of these; None: no chunked body follows
+        self._pending = b""  # read, and not yet known to be whose
+        self._framing: Framing | None = None  # of the body that is coming
+        self._is_lost = False
         self._on_lost: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -107,17 +105,18 @@ class CallerConnection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Start the time for a head with its first byte; tell a body that its framing broke."""
-        is_body_coming = self._body is not None and not self._body.is_eof()
-        # Empty lines before a request are none of it (RFC 9112 section 2.2).
-        if not (self._has_begun or is_body_coming) and data.lstrip(b"\r\n"):
-            self._begin()
-        self._received_bytes += len(data)
+        self._pending = self._pending + data if self._pending else data
+        if self._framing is not None:
+            self._follow(self._framing)
+        self._begin_if_pending()
         super().data_received(data)
         if self._body is not None:
             self._break_off(self._body)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Tell whoever serves this caller that it left."""
+        self._is_lost = True
+        self._pending = b""
         self._stop_head_timer()
         if self._on_lost is not None:
             self._on_lost()
@@ -129,33 +128,22 @@ class CallerConnection(web.RequestHandler):
     def head_came(self, request: web.BaseRequest) -> None:
         """Note that a whole head was read: its time stops, and what comes next is its body."""
         self._is_busy = True
-        self._body = body = request.content
-        if not self._has_begun:
-            self._has_begun = True
-            self._under_way.begin()
-        headers = request.raw_headers
-        self._asks_upgrade = bool(every(headers, b"upgrade"))
-        self._head_bytes = None
-        if self._asks_upgrade or every(headers, b"transfer-encoding"):
-            self._head_bytes = _head_bytes(request)
-            if self._head_timer is None:  # pipelined: what came before it cannot be told from it
-                self._received_bytes = self._head_bytes + body.total_bytes
+        self._body = request.content
+        self._count()
         self._stop_head_timer()
-        self._break_off(body)
-
-    @property
-    def has_lost_bytes(self) -> bool:
-        """Whether bytes behind an upgrade that we ignored may be gone: aiohttp drops some."""
-        if not self._asks_upgrade or self._body is None or self._head_bytes is None:
-            return False
-        return self._received_bytes - self._head_bytes - self._body.total_bytes > _SHORTEST_HEAD
+        self._pending = self._pending.lstrip(_EMPTY_LINES).partition(_END_OF_HEAD)[2]
+        self._framing = framing = framing_of(request.raw_headers)
+        self._follow(framing)
+        self._break_off(request.content)
 
     def request_ended(self) -> None:
         """Note that a request was answered."""
         self._is_busy = False
         self._on_lost = None
-        if not self._messages:
-            self._end()
+        if self._messages and not self._is_lost:
+            return  # the next one is here
+        self._end()
+        self._begin_if_pending()
 
     def on_lost(self, callback: Callable[[], None]) -> None:
         """Run *callback* should the caller leave before the request is answered, or has it left."""
@@ -182,7 +170,13 @@ class CallerConnection(web.RequestHandler):
         Neither *exc* nor *message* is shown: they quote the caller's bytes.
         """
         self._stop_head_timer()
-        return self._answer_fault(request, fault_of(status, exc, self.max_line_size)).as_response()
+        told = self._answer_fault(request, fault_of(status, exc, self.max_line_size))
+        # It is the last that is said here. Who does not take it is not waited for.
+        if self.transport is not None:
+            loop = asyncio.get_running_loop()
+            self._head_timer = loop.call_later(self._head_timeout_s, self.transport.abort)
+        self._end()
+        return told.as_response()
 
     def _process_keepalive(self) -> None:
         """Close an idle connection; aiohttp would close one in the middle of a head too."""
@@ -191,18 +185,34 @@ class CallerConnection(web.RequestHandler):
         else:
             super()._process_keepalive()
 
-    def _begin(self) -> None:
-        self._stop_head_timer()
-        self._received_bytes = 0
-        self._has_begun = True
-        self._under_way.begin()
-        loop = asyncio.get_running_loop()
-        self._head_timer = loop.call_later(self._head_timeout_s, self._refuse, TOO_SLOW)
+    def _begin_if_pending(self) -> None:
+        """Start the time for a head where a byte of one was read; empty lines are none of it."""
+        if self._has_begun or self._framing is not None or self._is_lost:
+            return
+        self._pending = self._pending.lstrip(_EMPTY_LINES)
+        if self._pending:
+            self._stop_head_timer()
+            self._count()
+            loop = asyncio.get_running_loop()
+            self._head_timer = loop.call_later(self._head_timeout_s, self._refuse, TOO_SLOW)
+
+    def _count(self) -> None:
+        if not (self._has_begun or self._is_lost):
+            self._has_begun = True
+            self._under_way.begin()
 
     def _end(self) -> None:
         if self._has_begun:
             self._has_begun = False
             self._under_way.end()
+
+    def _follow(self, framing: Framing) -> None:
+        """Take what came for the body, and forget it; what follows it is the next request's."""
+        self._pending = framing.feed(self._pending)
+        if framing.is_ended:
+            self._framing = None
+        if framing.is_excessive and self._body is not None:
+            self._give_out(self._body, BadHttpMessage("the body has more framing than content"))
 
     def _refuse(self, status: int) -> None:
         """Answer a head that has not come to its end, the way aiohttp answers its own faults."""
@@ -212,15 +222,18 @@ class CallerConnection(web.RequestHandler):
         self._waiter.set_result(None)
 
     def _break_off(self, body: StreamReader) -> None:
-        """End a body whose framing broke, which aiohttp queues as a fault, or is out of bounds."""
+        """End a body whose framing broke: aiohttp queues the fault, and its reader waits."""
         has_fault = self._messages and not isinstance(self._messages[-1][0], RawRequestMessage)
         if has_fault and not body.is_eof():
-            body.set_exception(BadHttpMessage("the framing of the body is broken"))
-        elif self._head_bytes is not None and not self._reading_paused:
-            # While reading is paused aiohttp's parser holds bytes back: they cannot be told.
-            framing = self._received_bytes - self._head_bytes - body.total_bytes
-            if framing > _FRAMING_BYTES + _FRAMING_FOR_EACH_BYTE * body.total_bytes:
-                body.set_exception(BadHttpMessage("the body has more framing than content"))
+            self._give_out(body, BadHttpMessage("the framing of the body is broken"))
+
+    def _give_out(self, body: StreamReader, fault: Exception) -> None:
+        """Tell *fault* to who reads *body*; where nobody does, it is over with the connection."""
+        if self._is_busy:
+            body.set_exception(fault)
+        else:
+            body.feed_eof()
+            self.close()
 
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
@@ -236,7 +249,9 @@ class CallerServer(web.Server):
         return CallerConnection(self, loop=self._loop, **self._kwargs)
 
 
-def _head_bytes(request: web.BaseRequest) -> int:
-    """Give the bytes of a head as it is mostly written: a space before each value, none after."""
-    line = len(request.method) + len(request.raw_path) + len("  HTTP/1.1\r\n\r\n")
-    return line + sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
+def framing_of(headers: Headers) -> Framing:
+    """Say how the body behind a head is framed; a head that is not sound is refused by others."""
+    if every(headers, b"transfer-encoding"):
+        return ChunkedFraming()
+    length = first(headers, b"content-length") or b"0"
+    return LengthFraming(int(length) if length.isdigit() else 0)

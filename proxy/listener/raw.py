@@ -4,6 +4,8 @@ from ipaddress import ip_address
 
 from aiohttp import web
 
+from proxy.terms.http import every
+
 
 def raw_target(request: web.BaseRequest) -> bytes:
     """Give the bytes of the target: aiohttp decodes them as UTF-8 with surrogateescape."""
@@ -23,3 +25,8 @@ def origins_of(request: web.BaseRequest) -> tuple[bytes, ...]:
     hosts += ["localhost"] if ip_address(host).is_loopback else []
     ports = [f":{port}", ""] if port == own_port else [f":{port}"]
     return tuple(f"{scheme}://{host}{end}".encode("ascii") for host in hosts for end in ports)
+
+
+def takes_over(request: web.BaseRequest) -> bool:
+    """Whether a request asks for the connection: aiohttp drops what came behind one that does."""
+    return request.method == "CONNECT" or bool(every(request.raw_headers, b"upgrade"))

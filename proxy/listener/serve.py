@@ -27,7 +27,7 @@ from .connection import CallerConnection, Written
 from .destination import Destination
 from .journeys import Journeys, fault_in
 from .prepare import Judged, Preparer
-from .raw import origins_of, raw_target
+from .raw import origins_of, raw_target, takes_over
 from .request import Bounds, judge_head
 from .respond import DEFAULT_SHAPE, OUR_OPTIONS, About, message_for, shape_for
 from .serving import NOBODY, Serving
@@ -166,11 +166,9 @@ class Handler:
             native_errors=destination.native_errors if destination is not None else None,
         )
         message = message_for(outcome, about)
-        connection = request.protocol
-        assert isinstance(connection, CallerConnection)
         must_close = (
             not request.keep_alive
-            or connection.has_lost_bytes
+            or takes_over(request)
             or request.version < (1, 1)
             or self._is_draining()
             or (isinstance(outcome, Refused) and outcome.reason in _SPOILING)
