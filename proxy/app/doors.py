@@ -1,5 +1,6 @@
 """Every address that callers come to: the common ones, and those of a provider's own."""
 
+import asyncio
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -81,10 +82,9 @@ class Doors:
         for listener in self._listeners:
             listener.give_up()
 
-    async def close(self, grace_s: float | None = None) -> None:
+    async def close(self, grace_s: float = 0.0) -> None:
         """Close every connection, and remove every socket from the file system."""
-        for listener in self._listeners:
-            await listener.close(grace_s)
+        await asyncio.gather(*(listener.close(grace_s) for listener in self._listeners))
         while self._sockets:
             self._sockets.pop().unlink(missing_ok=True)
 

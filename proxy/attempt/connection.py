@@ -110,8 +110,13 @@ class Connection(asyncio.Protocol):
         self._write_idle_s = write_idle_s
 
     def expect(self, body_bytes: int) -> None:
-        """Hold up to *body_bytes* of the body before the provider is told to wait."""
+        """Hold up to *body_bytes* of the body before the provider is told to wait.
+
+        It may have been told so already: more than the usual came together with the head.
+        """
         self._high_water_bytes = max(HIGH_WATER_BYTES, body_bytes)
+        if self._parser is not None and self._parser.buffered < self._high_water_bytes:
+            self._let_go_on()
 
     def write(self, data: bytes) -> None:
         """Hand bytes to the transport."""
@@ -148,16 +153,12 @@ class Connection(asyncio.Protocol):
         parser = self._parser
         assert parser is not None, "an exchange is open"
         body = parser.take()
-        if self._is_reading_paused and not self.is_lost:
-            self._is_reading_paused = False
-            self._open_transport().resume_reading()
+        self._let_go_on()
         return body
 
     def finish(self) -> None:
         """Close the exchange; the connection is idle from now on."""
-        if self._is_reading_paused and not self.is_lost:
-            self._open_transport().resume_reading()
-        self._is_reading_paused = False
+        self._let_go_on()
         self._parser = None
         self.has_served = True
         self.idle_since = self._loop.time()
@@ -168,6 +169,11 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     # --- inside
+
+    def _let_go_on(self) -> None:
+        if self._is_reading_paused and not self.is_lost:
+            self._open_transport().resume_reading()
+        self._is_reading_paused = False
 
     def _open_transport(self) -> asyncio.Transport:
         assert self._transport is not None, "connected before it is used"

@@ -16,7 +16,7 @@ from typing import Final
 import httptools
 
 from proxy.terms import Headers, ProxyError
-from proxy.terms.http import MAX_STATUS, MIN_STATUS, NO_CONTENT, NOT_MODIFIED, every, list_members
+from proxy.terms.http import MAX_STATUS, MIN_STATUS, NO_CONTENT, NOT_MODIFIED, every
 
 from .tokens import Tokens
 
@@ -180,7 +180,7 @@ class ResponseParser:
 
     def _open_body(self, tokens: Tokens) -> None:
         headers = tuple(tokens.headers)
-        codings = list_members(headers, b"transfer-encoding")
+        codings = [value.strip().lower() for value in every(headers, b"transfer-encoding")]
         has_body = not (self._is_head or tokens.status in {NO_CONTENT, NOT_MODIFIED})
         if has_body and codings not in ([], [b"chunked"]):
             self.problem = ProxyError.HTTP_RESPONSE_TRANSFER_CODING

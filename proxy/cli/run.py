@@ -117,8 +117,10 @@ class _Stop:
         working = asyncio.ensure_future(work())
         second = asyncio.ensure_future(self._signals.get())
         await asyncio.wait({working, second}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (working, second):
-            task.cancel()
+        second.cancel()
+        if working.done():
+            await working  # a fault in it is not lost
+        working.cancel()
 
 
 def _refuse(text: str) -> int:

@@ -10,7 +10,8 @@ from .settings import CallerSettings, ListenTlsSettings
 from .under_way import UnderWay
 
 _BACKLOG = 1024
-_AT_ONCE_S = 0.001  # aiohttp takes 0 for ever
+_AT_ONCE_S = 0.001
+_TLS_END_S = 1.0  # for the caller's own closing alert, which few send
 _LINGER_S = 10.0  # for the rest of a body that was refused, so that its sender reads the answer
 
 
@@ -50,6 +51,7 @@ class Listener:
             port,
             ssl=tls,
             ssl_handshake_timeout=None if tls is None else self._settings.header_timeout,
+            ssl_shutdown_timeout=None if tls is None else _TLS_END_S,
             backlog=_BACKLOG,
         )
         self._sites.append(site)
@@ -73,12 +75,17 @@ class Listener:
         for connection in self._connections():
             connection.give_up()
 
-    async def close(self, grace_s: float | None = None) -> None:
+    async def close(self, grace_s: float = 0.0) -> None:
         """Close every connection; one that is being answered has *grace_s* to come to its end."""
         self.stop_accepting()
-        if self._server is not None:
-            self._server.pre_shutdown()  # those that wait for a request
-            await self._server.shutdown(_AT_ONCE_S if grace_s is None else grace_s)
+        if self._server is None:
+            return
+        open_ones = [each.transport for each in self._connections() if each.transport is not None]
+        self._server.pre_shutdown()  # those that wait for a request
+        # aiohttp waits for this long twice, and takes 0 for ever.
+        await self._server.shutdown(max(grace_s / 2, _AT_ONCE_S))
+        for transport in open_ones:
+            transport.abort()  # who does not take the end is not waited for
 
     def _connections(self) -> list[CallerConnection]:
         every = self._server.connections if self._server is not None else []

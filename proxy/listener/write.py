@@ -1,8 +1,6 @@
 """Writes an answer to a caller, byte for byte: aiohttp's own writer drops opaque bytes."""
 
 import asyncio
-import socket
-import struct
 from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
@@ -13,11 +11,14 @@ from aiohttp import web
 from proxy.terms import AnswerStream, Clock, Headers, StreamEnd
 from proxy.terms.http import NO_CONTENT, NOT_MODIFIED, first
 
+from .outgoing import is_flushed, is_tls, reset, taken_bytes
 from .settings import MIN_BYTES_PER_S
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HTTP_1_0: Final = (1, 0)
-_LINGER_NOT: Final = struct.pack("ii", 1, 0)
+_TLS_PIECE_BYTES: Final = 16_384  # a record
+_TURNS: Final = 3  # of the loop, in which the socket took more: nothing waits below TLS
+_LOOK_EVERY_S: Final = 0.01
 _BODILESS: Final = frozenset({NO_CONTENT, NOT_MODIFIED})
 _REASONS: Final = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
 
@@ -53,12 +54,12 @@ class Writer:
         is_chunked = self._is_chunked(request, message)
         head = self.head(request, message, close=close, is_chunked=is_chunked)
         if request.method == "HEAD" or message.status in _BODILESS:
-            transport.write(head)
-            return True
+            return await self._send(request, head, is_last=True)
         if message.rest is None:
-            transport.write(head + message.body)
-            return await self._drain(request, len(message.body))
-        transport.write(head + _framed(message.body, is_chunked=is_chunked))
+            return await self._send(request, head + message.body, is_last=True)
+        begun = head + _framed(message.body, is_chunked=is_chunked)
+        if not await self._send(request, begun):
+            return False
         return await self._pipe(request, message.rest, is_chunked=is_chunked)
 
     def head(
@@ -88,41 +89,61 @@ class Writer:
         self, request: web.BaseRequest, rest: AnswerStream, *, is_chunked: bool
     ) -> bool:
         while isinstance(piece := await rest.read(), bytes):
-            transport = request.transport
-            if transport is None or transport.is_closing():
+            if not await self._send(request, _framed(piece, is_chunked=is_chunked)):
                 return False
-            transport.write(_framed(piece, is_chunked=is_chunked))
-            if not await self._drain(request, len(piece)):
-                return False
-        transport = request.transport
-        if piece is not StreamEnd.WHOLE or transport is None:
-            # An answer cut short must look it: no final chunk (RFC 9112 section 8).
-            _abort(request)
-            return False
-        if is_chunked:
-            transport.write(b"0\r\n\r\n")
-        return True
+        if piece is StreamEnd.WHOLE:
+            last = b"0\r\n\r\n" if is_chunked else b""
+            return await self._send(request, last, is_last=True)
+        # An answer cut short must look it: no final chunk (RFC 9112 section 8).
+        if request.transport is not None:
+            request.transport.abort()
+        return False
 
-    async def _drain(self, request: web.BaseRequest, size: int) -> bool:
-        """Wait until the kernel has it all; False where the caller left, or took it too slowly.
+    async def _send(self, request: web.BaseRequest, data: bytes, *, is_last: bool = False) -> bool:
+        """Write *data*; False where the caller left, or took too little of it.
 
-        It is too slow once it took nothing for the time of a stall, or all of it at less than
-        `MIN_BYTES_PER_S`.
+        The caller must take `MIN_BYTES_PER_S` over each time of a stall. What is last is done when
+        the kernel has it all.
         """
-        slowest_until = self._clock.monotonic() + self._stall_s + size / MIN_BYTES_PER_S
-        while request.protocol.writing_paused:
-            left_then = _unsent(request)
-            try:
-                async with asyncio.timeout(self._stall_s):
-                    await request.writer.drain()
-                    return True
-            except TimeoutError:
-                is_late = self._clock.monotonic() >= slowest_until
-                is_gone = is_late or _unsent(request) >= left_then
-            except ConnectionError:
-                is_gone = True
-            if is_gone:
-                _reset(request)
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            return False
+        if not is_tls(transport):
+            transport.write(data)
+            return not request.protocol.writing_paused or await self._drain(request, transport)
+        # Over TLS only what follows shows that the kernel did not take what came before.
+        for place in range(0, len(data), _TLS_PIECE_BYTES):
+            transport.write(data[place : place + _TLS_PIECE_BYTES])
+            if request.protocol.writing_paused and not await self._drain(request, transport):
+                return False
+        return not is_last or await self._flush(request, transport)
+
+    async def _drain(self, request: web.BaseRequest, transport: asyncio.Transport) -> bool:
+        """Wait until the transport takes more; for one without TLS, until the kernel has it all."""
+        pace = Pace(transport, self._clock, self._stall_s)
+        # One task for all of it: what aiohttp waits for here does not survive a cancelled wait.
+        drained = asyncio.ensure_future(request.writer.drain())
+        try:
+            while not drained.done():
+                await asyncio.wait({drained}, timeout=pace.left_s)
+                if not drained.done() and not pace.is_kept():
+                    reset(transport)
+                    return False
+            return request.transport is not None and drained.exception() is None
+        finally:
+            drained.cancel()
+
+    async def _flush(self, request: web.BaseRequest, transport: asyncio.Transport) -> bool:
+        """Wait until the kernel has what lies below TLS."""
+        pace = Pace(transport, self._clock, self._stall_s)
+        turns = 0
+        while turns < _TURNS:
+            if request.transport is None:
+                return False
+            turns = turns + 1 if is_flushed(transport) else 0
+            await self._clock.sleep(0.0 if turns else _LOOK_EVERY_S)
+            if pace.left_s <= 0 and not pace.is_kept():
+                reset(transport)
                 return False
         return True
 
@@ -138,23 +159,26 @@ class Writer:
         return self._date[1]
 
 
-def _unsent(request: web.BaseRequest) -> int:
-    transport = request.transport
-    return 0 if transport is None else transport.get_write_buffer_size()
+class Pace:
+    """Whether a caller takes enough of what it is sent."""
 
+    def __init__(self, transport: asyncio.Transport, clock: Clock, stall_s: float) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._stall_s = stall_s
+        self._taken = taken_bytes(transport)
+        self._until = clock.monotonic() + stall_s
 
-def _abort(request: web.BaseRequest) -> None:
-    if request.transport is not None:
-        request.transport.abort()
+    @property
+    def left_s(self) -> float:
+        """Seconds until it is looked at again."""
+        return self._until - self._clock.monotonic()
 
-
-def _reset(request: web.BaseRequest) -> None:
-    """Close with what was not taken thrown away: the kernel would keep it for the caller."""
-    if request.transport is not None:
-        own = request.transport.get_extra_info("socket")
-        if own is not None:
-            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
-        request.transport.abort()
+    def is_kept(self) -> bool:
+        """Say whether enough was taken since the last look, and begin anew."""
+        before, self._taken = self._taken, taken_bytes(self._transport)
+        self._until = self._clock.monotonic() + self._stall_s
+        return self._taken - before >= MIN_BYTES_PER_S * self._stall_s
 
 
 def _length(request: web.BaseRequest, message: Message) -> int | None:

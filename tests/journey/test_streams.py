@@ -12,6 +12,7 @@ from tests.support.caller import Caller, caller, head
 from tests.support.process import process
 from tests.support.raw import Connected, RawProvider, answer
 from tests.support.sidecar import provider, sidecar
+from tests.support.world import world
 
 LARGEST_GROWTH_KIB = 32 * 1024  # half of what goes through
 STILL_S = 0.05
@@ -172,3 +173,14 @@ async def idle(connected: Connected) -> None:
     """Read nothing, so that the windows of both connections fill."""
     connected.writer.transport.pause_reading()  # type: ignore[attr-defined]
     await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("size", [300_000, 900_000, 2_000_000])
+async def test_large_answers_follow_each_other_on_one_connection(size: int) -> None:
+    """On a warm connection much of a body comes with its head: it must not be held back."""
+    async with world(answer(body=b"x" * size)) as here, caller(here.proxy.port) as one:
+        for _ in range(4):
+            await one.send(head("POST /acme/x HTTP/1.1", "Content-Length: 0"))
+            reply = await one.answer()
+            assert (reply.status, len(reply.body)) == (200, size)
+        assert here.upstream.connections == 1
