@@ -180,7 +180,8 @@ class ResponseParser:
 
     def _open_body(self, tokens: Tokens) -> None:
         headers = tuple(tokens.headers)
-        codings = [value.strip().lower() for value in every(headers, b"transfer-encoding")]
+        # As they stand: httptools too ends a body by this one word alone (RFC 9112 section 6.1).
+        codings = [value.strip(b" \t").lower() for value in every(headers, b"transfer-encoding")]
         has_body = not (self._is_head or tokens.status in {NO_CONTENT, NOT_MODIFIED})
         if has_body and codings not in ([], [b"chunked"]):
             self.problem = ProxyError.HTTP_RESPONSE_TRANSFER_CODING

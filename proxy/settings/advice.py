@@ -72,7 +72,7 @@ def _plain_secrets(provider: ProviderSettings) -> Iterator[tuple[Loc, str]]:
 
 def _plain_proxy_password(provider: ProviderSettings) -> Iterator[tuple[Loc, str]]:
     egress = provider.egress_proxy
-    if egress is not None and egress.url.is_literal and egress.authorization(0.0) is not None:
+    if egress is not None and egress.is_literal and egress.authorization(0.0) is not None:
         yield ("egress_proxy",), _LITERAL
 
 

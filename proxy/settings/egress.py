@@ -1,8 +1,8 @@
 """The HTTP proxy that a provider is reached through: `http://user:password@host:3128`."""
 
 from base64 import b64encode
-from dataclasses import dataclass
-from typing import Annotated, Final, cast
+from contextlib import suppress
+from typing import Annotated, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from pydantic import PlainSerializer, PlainValidator
@@ -13,24 +13,46 @@ from .secret import REDACTED, SecretText
 _NO_PROXY: Final = "must be http://HOST:PORT, with user:password@ before it where it needs one"
 
 
-@dataclass(frozen=True, slots=True)
 class EgressProxy:
-    """Where the proxy is. *url* may hold a password, so it is a secret."""
+    """Where the proxy is, and with what it is asked. Its URL may hold a password: a secret.
 
-    host: str
-    port: int
-    url: SecretText
+    A secret may rotate. What it becomes is used where it is still the URL of this very proxy: else
+    the last good one stays, so that no password goes where it was not meant to.
+    """
+
+    __slots__ = ("_authorization", "_text", "_url", "host", "port")
+
+    def __init__(self, url: SecretText) -> None:
+        self._url = url
+        self._text = url.reveal(0.0)
+        self.host, self.port, self._authorization = _parse(self._text)
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether it is written out in the settings."""
+        return self._url.is_literal
 
     def authorization(self, now: float) -> bytes | None:
         """Give the value of Proxy-Authorization as it is *now* (monotonic seconds), RFC 7617."""
-        userinfo, at, _ = urlsplit(self.url.reveal(now)).netloc.rpartition("@")
-        if not at:
-            return None
-        user, _, password = userinfo.partition(":")
-        return b"Basic " + b64encode(unquote_to_bytes(user) + b":" + unquote_to_bytes(password))
+        text = self._url.reveal(now)
+        if text != self._text:
+            self._text = text
+            with suppress(ValueError):
+                host, port, authorization = _parse(text)
+                if (host, port) == (self.host, self.port):
+                    self._authorization = authorization
+        return self._authorization
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EgressProxy) and self._url == other._url
+
+    def __hash__(self) -> int:
+        return hash((self.host, self.port))
 
     def __str__(self) -> str:
         return REDACTED
+
+    __repr__ = __str__
 
 
 def parse_egress_proxy(value: object) -> EgressProxy:
@@ -41,8 +63,19 @@ def parse_egress_proxy(value: object) -> EgressProxy:
     """
     if isinstance(value, EgressProxy):
         return value
-    url = SecretText.literal(value) if isinstance(value, str) and value else value
-    text = url.reveal(0.0) if isinstance(url, SecretText) else ""
+    if isinstance(value, SecretText):
+        return EgressProxy(value)
+    if isinstance(value, str) and value:
+        return EgressProxy(SecretText.literal(value))
+    raise ValueError(_NO_PROXY)
+
+
+def _parse(text: str) -> tuple[str, int, bytes | None]:
+    """Give host, port and credentials of a proxy's URL.
+
+    Raises:
+        ValueError: as `parse_egress_proxy`.
+    """
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
@@ -52,7 +85,12 @@ def parse_egress_proxy(value: object) -> EgressProxy:
     bracketed = f"[{host}]" if ":" in host else host
     if parts.scheme != "http" or not port or not is_bare or not is_host(bracketed):
         raise ValueError(_NO_PROXY)
-    return EgressProxy(host, port, cast("SecretText", url))
+    userinfo, at, _ = parts.netloc.rpartition("@")
+    if not at:
+        return host, port, None
+    user, _, password = userinfo.partition(":")
+    pair = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
+    return host, port, b"Basic " + b64encode(pair)
 
 
 EgressProxySetting = Annotated[

@@ -44,6 +44,8 @@ DOUBTFUL: dict[str, tuple[bytes, str]] = {
     "identity": (b"Transfer-Encoding: identity\r\nContent-Length: 2", "http_protocol_error"),
     "not_last": (b"Transfer-Encoding: chunked, gzip", "http_response_transfer_coding"),
     "twice": (b"Transfer-Encoding: chunked, chunked", "http_response_transfer_coding"),
+    "comma": (b"Transfer-Encoding: chunked,", "http_response_transfer_coding"),
+    "comma_first": (b"Transfer-Encoding: ,chunked", "http_response_transfer_coding"),
     "two_lines": (b"Transfer-Encoding: chunked\r\n" * 2 + b"X: y", "http_response_transfer_coding"),
     "parameter": (b"Transfer-Encoding: chunked;q=1", "http_response_transfer_coding"),
     "control": (b"Transfer-Encoding: \x0bchunked", "http_response_transfer_coding"),
