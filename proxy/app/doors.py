@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from proxy.admin import bind_unix
-from proxy.listener import Handler, Journeys, Listener, UnderWay, tls_for_callers
+from proxy.listener import Handler, Journeys, Listener, Owed, tls_for_callers
 from proxy.route import ProviderRoutes, Router
 from proxy.settings import Address, Settings
 from proxy.terms import Clock, Emit, NewId
@@ -44,14 +44,14 @@ class Doors:
             name: provider.destination(replay_body_bytes=settings.replay_body)
             for name, provider in providers.items()
         }
-        self._under_way = UnderWay()
+        self._owed = Owed()
         self._listeners: list[Listener] = []
         self._sockets: list[Path] = []
 
     @property
-    def under_way(self) -> int:
+    def owed(self) -> int:
         """Callers who are owed an answer: of whose request a byte was read."""
-        return self._under_way.count
+        return self._owed.count
 
     async def start(self) -> None:
         """Open every address, the common ones first and in their order.
@@ -75,7 +75,7 @@ class Doors:
 
     async def drain(self, timeout_s: float) -> None:
         """Wait until nobody is owed an answer, for *timeout_s* at most."""
-        await self._under_way.wait(timeout_s)
+        await self._owed.wait(timeout_s)
 
     def give_up(self) -> None:
         """Answer as it is what callers have not sent to its end."""
@@ -106,7 +106,7 @@ class Doors:
             max_body_bytes=self._settings.max_body,
             is_draining=self._is_draining,
         )
-        return Listener(handler, self._settings.callers, self._under_way)
+        return Listener(handler, self._settings.callers, self._owed)
 
     async def _open(
         self, listener: Listener, address: Address, tls: ssl.SSLContext | None

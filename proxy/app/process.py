@@ -139,9 +139,7 @@ class App:
 
     @property
     def _is_owed_anything(self) -> bool:
-        return self._journeys.under_way > 0 or (
-            self._doors is not None and self._doors.under_way > 0
-        )
+        return self._journeys.under_way > 0 or (self._doors is not None and self._doors.owed > 0)
 
     @property
     def is_draining(self) -> bool:

@@ -114,7 +114,7 @@ class Provider:
         for label, state in self._breakers.states(now):
             yield Sample("paysluice_breaker_state", (name, label), float(state))
         yield Sample("paysluice_retry_budget_remaining", (name,), self._budget.remaining(now))
-        yield Sample("paysluice_in_flight", (name,), float(self._observe.under_way))
+        yield Sample("paysluice_in_flight", (name,), float(self._observe.in_flight))
         yield Sample("paysluice_upstream_connections", (name, "idle"), float(self._pool.idle))
         yield Sample("paysluice_upstream_connections", (name, "busy"), float(self._pool.busy))
         for limit, fill in self._limit.fill().items():
@@ -132,7 +132,7 @@ class Provider:
             "paused": self.settings.paused,
             "breaker": {label: state.name.lower() for label, state in self._breakers.states(now)},
             "retry_budget_remaining": self._budget.remaining(now),
-            "in_flight": self._observe.under_way,
+            "in_flight": self._observe.in_flight,
             "limits": {
                 limit: {"fill": round(fill, 4), "queue_length": queues[limit]}
                 for limit, fill in self._limit.fill().items()

@@ -4,8 +4,8 @@ Rule 1: llhttp tokenises; status, framing and sizes are judged here.
 Rule 2: header values are read leniently: a control character in a field never loses a charge.
 Rule 3: what must not have a body (HEAD, 204, 304) ends with its head, whatever the head says.
 Rule 4: bytes after the end spoil the connection, never the answer.
-Rule 5: lines may end in LF alone, and a CR alone is a space (RFC 9112 section 2.2): a charge that
-    was made is not lost for it, but its connection is not used again.
+Rule 5: lines of the head may end in LF alone, and a CR alone is a space (RFC 9112 section 2.2): a
+    charge that was made is not lost for it, but its connection is not used again.
 Rule 6: trailers are dropped (RFC 9110 section 6.5.1); interim answers are too, 101 is refused.
 """
 

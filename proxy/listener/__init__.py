@@ -6,10 +6,10 @@ Who may be called here: `serve.Handler` for one request, `server.Listener` for t
 
 from .destination import Destination
 from .journeys import Journeys
+from .owed import Owed
 from .serve import Handler
 from .server import Listener, tls_for_callers
 from .settings import CallerSettings
-from .under_way import UnderWay
 
 __all__ = [
     "CallerSettings",
@@ -17,6 +17,6 @@ __all__ = [
     "Handler",
     "Journeys",
     "Listener",
-    "UnderWay",
+    "Owed",
     "tls_for_callers",
 ]

@@ -15,12 +15,11 @@ from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
 
-from proxy.terms import Headers, Refused
-from proxy.terms.http import every, first
+from proxy.terms import Refusal, Refused
 
-from .faults import GOING_AWAY, TOO_SLOW, fault_of
-from .framing import ChunkedFraming, Framing, LengthFraming
-from .under_way import UnderWay
+from .faults import Unfinished, fault_of
+from .framing import Framing, framing_of
+from .owed import Owed
 
 _EMPTY_LINES = b"\r\n"  # none of a request (RFC 9112 section 2.2)
 _END_OF_HEAD = b"\r\n\r\n"
@@ -59,7 +58,7 @@ class AnswerFault(Protocol):
 class CallerConnection(web.RequestHandler):
     """Bounds the time and the framing of a request, tells of a caller who left, answers faults.
 
-    From the first byte of a head to the last of its answer it is *under_way*: a drain waits.
+    From the first byte of a head to the last of its answer it is *owed*: a drain waits.
     """
 
     __slots__ = (
@@ -72,8 +71,8 @@ class CallerConnection(web.RequestHandler):
         "_is_busy",
         "_is_lost",
         "_on_lost",
+        "_owed",
         "_pending",
-        "_under_way",
     )
 
     def __init__(
@@ -81,13 +80,13 @@ class CallerConnection(web.RequestHandler):
         manager: web.Server,
         *,
         answer_fault: AnswerFault,
-        under_way: UnderWay,
+        owed: Owed,
         head_timeout_s: float,
         **settings: Any,
     ) -> None:
         super().__init__(manager, **settings)
         self._answer_fault = answer_fault
-        self._under_way = under_way
+        self._owed = owed
         self._head_timeout_s = head_timeout_s
         self._head_timer: asyncio.TimerHandle | None = None
         self._has_begun = False  # a byte of a request that is not answered yet was read
@@ -156,7 +155,7 @@ class CallerConnection(web.RequestHandler):
         if self._is_busy and self._body is not None and not self._body.is_eof():
             self._body.set_exception(GoingAway())
         elif self._has_begun and not self._is_busy:
-            self._refuse(GOING_AWAY)
+            self._refuse(Refusal.DRAINING)
 
     def handle_error(
         self,
@@ -194,17 +193,19 @@ class CallerConnection(web.RequestHandler):
             self._stop_head_timer()
             self._count()
             loop = asyncio.get_running_loop()
-            self._head_timer = loop.call_later(self._head_timeout_s, self._refuse, TOO_SLOW)
+            self._head_timer = loop.call_later(
+                self._head_timeout_s, self._refuse, Refusal.CALLER_TOO_SLOW
+            )
 
     def _count(self) -> None:
         if not (self._has_begun or self._is_lost):
             self._has_begun = True
-            self._under_way.begin()
+            self._owed.begin()
 
     def _end(self) -> None:
         if self._has_begun:
             self._has_begun = False
-            self._under_way.end()
+            self._owed.end()
 
     def _follow(self, framing: Framing) -> None:
         """Take what came for the body, and forget it; what follows it is the next request's."""
@@ -214,11 +215,11 @@ class CallerConnection(web.RequestHandler):
         if framing.is_excessive and self._body is not None:
             self._give_out(self._body, BadHttpMessage("the body has more framing than content"))
 
-    def _refuse(self, status: int) -> None:
+    def _refuse(self, reason: Refusal) -> None:
         """Answer a head that has not come to its end, the way aiohttp answers its own faults."""
         if self._messages or self._waiter is None or self._waiter.done():
             return  # it has come in this very moment
-        self._messages.append((_ErrInfo(status, BadHttpMessage(""), ""), EMPTY_PAYLOAD))
+        self._messages.append((_ErrInfo(400, Unfinished(reason), ""), EMPTY_PAYLOAD))
         self._waiter.set_result(None)
 
     def _break_off(self, body: StreamReader) -> None:
@@ -247,11 +248,3 @@ class CallerServer(web.Server):
     def __call__(self) -> web.RequestHandler:
         """Give the protocol of a new connection."""
         return CallerConnection(self, loop=self._loop, **self._kwargs)
-
-
-def framing_of(headers: Headers) -> Framing:
-    """Say how the body behind a head is framed; a head that is not sound is refused by others."""
-    if every(headers, b"transfer-encoding"):
-        return ChunkedFraming()
-    length = first(headers, b"content-length") or b"0"
-    return LengthFraming(int(length) if length.isdigit() else 0)

@@ -3,29 +3,30 @@
 import re
 from typing import Final
 
-from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooLong
+from aiohttp.http_exceptions import BadHttpMessage, BadHttpMethod, HttpProcessingError, LineTooLong
 
 from proxy.retry import refused
 from proxy.terms import Effect, Refusal, Refused
 
-# Statuses by which `CallerConnection` refuses a request in aiohttp's own way.
-TOO_SLOW: Final = 408
-GOING_AWAY: Final = 503
 # What aiohttp says of a request line that is well formed but for its method.
 _UNKNOWN_METHOD: Final = re.compile(
     r"^\s*b['\"][!#$%&'*+.^_`|~\w-]+ \S+ HTTP/1\.[01]['\"]$", re.MULTILINE
 )
-_REFUSALS: Final = {
-    TOO_SLOW: refused(Refusal.CALLER_TOO_SLOW),
-    GOING_AWAY: refused(Refusal.DRAINING),
-}
 _BAD_REQUEST: Final = 400
+
+
+class Unfinished(BadHttpMessage):
+    """A head that is waited for no longer: what `CallerConnection` refuses in aiohttp's own way."""
+
+    def __init__(self, reason: Refusal) -> None:
+        super().__init__("")
+        self.told = refused(reason)
 
 
 def fault_of(status: int, exc: BaseException | None, max_line_bytes: int) -> Refused:
     """Say why aiohttp ended a request with *status* and *exc*; neither of them is ever shown."""
-    if status in _REFUSALS:
-        return _REFUSALS[status]
+    if isinstance(exc, Unfinished):
+        return exc.told
     if status != _BAD_REQUEST:
         # A bug that `Handler.serve` could not answer: nothing is known of what was sent.
         return Refused(reason=Refusal.INTERNAL, effect=Effect.UNKNOWN)

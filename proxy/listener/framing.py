@@ -5,6 +5,9 @@ aiohttp's parser reads the bytes and does not say how many it took: what is coun
 
 from typing import Final, Protocol
 
+from proxy.terms import Headers
+from proxy.terms.http import every, first
+
 # Beside its bytes a chunk has a size and two line ends; extensions and trailers are let be up to
 # here, and no further (RFC 9112 section 7.1.1).
 MAX_FRAMING_BYTES: Final = 16_384
@@ -105,3 +108,11 @@ class ChunkedFraming:
             return  # no size: the parser refuses it
         self._is_in_trailer = size == 0
         self._left = size + len(_CRLF) if size > 0 else 0
+
+
+def framing_of(headers: Headers) -> Framing:
+    """Say how the body behind a head is framed; a head that is not sound is refused by others."""
+    if every(headers, b"transfer-encoding"):
+        return ChunkedFraming()
+    length = first(headers, b"content-length") or b"0"
+    return LengthFraming(int(length) if length.isdigit() else 0)

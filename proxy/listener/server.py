@@ -5,9 +5,9 @@ import socket
 import ssl
 
 from .connection import CallerConnection, CallerServer
+from .owed import Owed
 from .serve import Handler
 from .settings import CallerSettings, ListenTlsSettings
-from .under_way import UnderWay
 
 _BACKLOG = 1024
 _AT_ONCE_S = 0.001
@@ -29,12 +29,12 @@ def tls_for_callers(settings: ListenTlsSettings) -> ssl.SSLContext:
 
 
 class Listener:
-    """Serves callers on any number of addresses; *under_way* counts who is owed an answer."""
+    """Serves callers on any number of addresses; *owed* counts who is owed an answer."""
 
-    def __init__(self, handler: Handler, settings: CallerSettings, under_way: UnderWay) -> None:
+    def __init__(self, handler: Handler, settings: CallerSettings, owed: Owed) -> None:
         self._handler = handler
         self._settings = settings
-        self._under_way = under_way
+        self._owed = owed
         self._server: CallerServer | None = None
         self._sites: list[asyncio.Server] = []
 
@@ -103,7 +103,7 @@ class Listener:
                 max_headers=settings.max_headers,
                 keepalive_timeout=settings.idle_timeout,
                 lingering_time=min(_LINGER_S, settings.body_timeout),
-                under_way=self._under_way,
+                owed=self._owed,
                 head_timeout_s=settings.header_timeout,
                 answer_fault=self._handler.answer_fault,
             )

@@ -13,15 +13,15 @@ class ObservePolicy:
     def __init__(self, clock: Clock, emit: Emit) -> None:
         self._clock = clock
         self._emit = emit
-        self.under_way = 0  # read by the gauge `paysluice_in_flight`
+        self.in_flight = 0  # read by the gauge `paysluice_in_flight`
 
     async def __call__(self, call: Call, inner: Service, /) -> Outcome:
         """Give the outcome of *inner*, unchanged."""
         began = self._clock.monotonic()
-        self.under_way += 1
+        self.in_flight += 1
         try:
             outcome = await inner(call)
         finally:
-            self.under_way -= 1
+            self.in_flight -= 1
         self._emit(CallEnded(call, outcome, self._clock.monotonic() - began))
         return outcome

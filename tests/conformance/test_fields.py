@@ -171,7 +171,8 @@ async def test_what_describes_the_pod_is_not_passed_to_the_provider() -> None:
         *("Forwarded: for=10.0.0.1;host=pod", "X-Forwarded-For: 10.0.0.1", "X-Real-IP: 10.0.0.1"),
         *("x-forwarded-host: app.internal", "X-FORWARDED-PROTO: http", "X-Forwarded-Port: 80"),
         *("X-Forwarded-Prefix: /a", "X-Forwarded-Client-Cert: By=spiffe://pod"),
-        *("Paysluice-Retry: off", "paysluice-internal: 1"),
+        *("X-Client-IP: 10.0.0.1", "True-Client-IP: 10.0.0.1", "X-Cluster-Client-IP: 10.0.0.1"),
+        *("X-Envoy-Original-Path: /a", "Paysluice-Retry: off", "paysluice-internal: 1"),
     ]
     async with world() as here:
         assert (await here.ask(head(GET, *private))).status == 200

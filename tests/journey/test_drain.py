@@ -16,9 +16,9 @@ POST = head("POST /acme/x HTTP/1.1", "Content-Length: 2")
 SOON = {"delay": "0ms", "timeout": "50ms"}
 
 
-def under_way(proxy: Sidecar) -> int:
+def owed(proxy: Sidecar) -> int:
     assert proxy.app._doors is not None
-    return proxy.app._doors.under_way
+    return proxy.app._doors.owed
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -55,7 +55,7 @@ async def test_a_request_of_which_a_byte_was_read_is_waited_for(sent: bytes) -> 
         caller(here.proxy.port) as one,
     ):
         await one.send(sent)
-        await until(lambda: under_way(here.proxy) == 1)
+        await until(lambda: owed(here.proxy) == 1)
         draining = asyncio.ensure_future(here.proxy.app.drain())
         await asyncio.sleep(0.02)
         assert not draining.done()
@@ -69,7 +69,7 @@ async def test_a_request_of_which_a_byte_was_read_is_waited_for(sent: bytes) -> 
 async def test_what_has_not_come_by_the_end_is_told_that_nothing_was_sent(sent: bytes) -> None:
     async with world(drain=SOON) as here, caller(here.proxy.port) as one:
         await one.send(sent)
-        await until(lambda: under_way(here.proxy) == 1)
+        await until(lambda: owed(here.proxy) == 1)
         await here.proxy.app.drain()
         reply = await one.answer()
         envelope = sound_envelope(reply)
@@ -115,7 +115,7 @@ async def test_a_payment_whose_caller_left_is_waited_for_and_recorded() -> None:
         async with caller(proxy.port) as one:
             await one.send(POST + b"{}")
             await upstream.arrived.wait()
-        await until(lambda: under_way(proxy) == 0)
+        await until(lambda: owed(proxy) == 0)
         draining = asyncio.ensure_future(proxy.app.drain())
         await asyncio.sleep(0.02)
         assert not draining.done()

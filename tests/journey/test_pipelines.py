@@ -67,5 +67,5 @@ async def test_callers_who_pipeline_and_leave_are_owed_nothing() -> None:
         doors = here.proxy.app._doors
         assert doors is not None
         async with asyncio.timeout(5):
-            while doors.under_way:  # noqa: ASYNC110 - only the sidecar knows
+            while doors.owed:  # noqa: ASYNC110 - only the sidecar knows
                 await asyncio.sleep(0.01)

@@ -105,7 +105,7 @@ async def test_an_answer_that_nobody_takes_is_not_kept_for_long() -> None:
         writer.write(head("POST /acme/x HTTP/1.1", "Content-Length: 0") * 20)
         doors = here.proxy.app._doors
         assert doors is not None
-        while doors.under_way:  # noqa: ASYNC110 - only the sidecar knows
+        while doors.owed:  # noqa: ASYNC110 - only the sidecar knows
             await asyncio.sleep(0.01)
         assert here.upstream.requests < 20
         writer.transport.abort()

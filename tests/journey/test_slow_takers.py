@@ -14,7 +14,7 @@ from tests.support.caller import head
 from tests.support.log import lines
 from tests.support.raw import Connected, RawProvider, answer
 from tests.support.sidecar import Sidecar, provider, sidecar
-from tests.support.taker import CallersTls, taker, under_way, until_nobody_is_owed
+from tests.support.taker import CallersTls, owed, taker, until_nobody_is_owed
 
 GET = head("GET /acme/x HTTP/1.1", "Connection: close")
 OWN = head("GET /x HTTP/1.1")
@@ -77,7 +77,7 @@ async def test_a_slow_but_steady_taker_is_left_alone(tmp_path: Path, *, has_tls:
         async with taker(proxy.port, tls) as one:
             await asyncio.to_thread(one.ask, GET)
             assert await asyncio.to_thread(one.take_all, 200_000, 1.5) >= 200_000
-            assert under_way(proxy) == 1
+            assert owed(proxy) == 1
         await until_nobody_is_owed(proxy)
 
 
@@ -123,9 +123,9 @@ async def test_those_who_take_nothing_do_not_outlast_the_drain() -> None:
         for address in proxy.app.addresses[1:]:
             one = await open_ones.enter_async_context(taker(address.port))
             await asyncio.to_thread(one.ask, OWN)
-        assert under_way(proxy) == len(names)
+        assert owed(proxy) == len(names)
         begun = time.monotonic()
         await proxy.app.drain()
         took_s = time.monotonic() - begun
-        assert under_way(proxy) == 0
+        assert owed(proxy) == 0
         assert took_s < 0.3 + 1.0 + 1.0  # the drain, the last answers, and a busy machine

@@ -94,7 +94,7 @@ async def test_a_caller_who_leaves_abandons_its_call_which_goes_on() -> None:
 async def test_a_caller_who_left_while_its_body_was_read_is_known_to_have_left() -> None:
     async with door(ok) as here, caller(here.port) as one:
         await one.send(head("POST /acme/x HTTP/1.1", "Content-Length: 5") + b"{}")
-        await until(lambda: here.under_way.count == 1)
+        await until(lambda: here.owed.count == 1)
         one.writer.close()
         await until(lambda: bool(here.told(Responded)))
         assert here.calls == []
@@ -115,11 +115,11 @@ async def test_a_drain_waits_for_the_last_byte_and_no_longer_than_it_may() -> No
         return make.ok()
 
     async with door(slow) as here, caller(here.port) as one:
-        await here.under_way.wait(0.001)  # nobody is there
+        await here.owed.wait(0.001)  # nobody is there
         await one.send(PAY)
         await until(lambda: bool(here.calls))
-        await here.under_way.wait(0.001)
-        draining = asyncio.ensure_future(here.under_way.wait(5.0))
+        await here.owed.wait(0.001)
+        draining = asyncio.ensure_future(here.owed.wait(5.0))
         await asyncio.sleep(0)
         assert not draining.done()
         go.set()
@@ -129,7 +129,7 @@ async def test_a_drain_waits_for_the_last_byte_and_no_longer_than_it_may() -> No
 
 async def test_a_listener_that_was_never_opened_can_be_closed() -> None:
     async with door(ok) as here:
-        await Listener(here.handler, CallerSettings(), here.under_way).close()
+        await Listener(here.handler, CallerSettings(), here.owed).close()
 
 
 async def test_a_close_ends_what_is_under_way_at_once() -> None:

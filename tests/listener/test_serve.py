@@ -116,7 +116,7 @@ async def test_bodies_are_kept_streamed_or_refused_by_their_size() -> None:
         }.items():
             async with caller(here.port) as one:
                 await one.send(head("PUT /acme/x HTTP/1.1", "Transfer-Encoding: chunked"))
-                await until(lambda: here.under_way.count == 1)
+                await until(lambda: here.owed.count == 1)
                 await one.send(body)
                 reply = await one.answer()
                 if status != 413:  # as a stream it ends where its service ends it

@@ -12,20 +12,20 @@ from tests.support.clock import FakeClock
 from tests.support.script import Script
 
 
-async def test_a_call_is_counted_while_it_is_under_way_and_reported_when_it_ended() -> None:
+async def test_a_call_is_counted_while_it_is_in_flight_and_reported_when_it_ended() -> None:
     clock = FakeClock()
     told: list[Event] = []
     policy = ObservePolicy(clock, told.append)
     during: list[int] = []
 
     async def inner(_: Call) -> Outcome:
-        during.append(policy.under_way)
+        during.append(policy.in_flight)
         await clock.sleep(2.0)
         return make.ok()
 
     call = make.call()
     assert await policy(call, inner) == make.ok()
-    assert (during, policy.under_way) == ([1], 0)
+    assert (during, policy.in_flight) == ([1], 0)
     assert told == [CallEnded(call, make.ok(), 2.0)]
 
 
@@ -41,18 +41,18 @@ async def test_a_cancelled_call_reports_nothing_and_leaves_no_count() -> None:
 
     task = asyncio.create_task(policy(make.call(), inner))
     await began.wait()
-    assert policy.under_way == 1
+    assert policy.in_flight == 1
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert (policy.under_way, told) == (0, [])
+    assert (policy.in_flight, told) == (0, [])
 
 
 async def test_a_bug_passes_through_and_leaves_no_count() -> None:
     policy = ObservePolicy(FakeClock(), lambda _: None)
     with pytest.raises(LookupError):
         await policy(make.call(), _bug)
-    assert policy.under_way == 0
+    assert policy.in_flight == 0
 
 
 async def _bug(_: Call) -> Outcome:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from proxy.listener import CallerSettings, Destination, Handler, Journeys, Listener, UnderWay
+from proxy.listener import CallerSettings, Destination, Handler, Journeys, Listener, Owed
 from proxy.normalise.settings import ErrorSettings
 from proxy.route import ProviderRoutes, Router
 from proxy.system import SystemClock, new_id
@@ -26,7 +26,7 @@ class Door:
     listener: Listener
     handler: Handler
     journeys: Journeys
-    under_way: UnderWay
+    owed: Owed
     events: list[Event]
     calls: list[Call] = field(default_factory=list)
 
@@ -83,11 +83,11 @@ async def door(
         max_body_bytes=2000,
         is_draining=lambda: False,
     )
-    under_way = UnderWay()
-    listener = Listener(handler, settings, under_way)
+    owed = Owed()
+    listener = Listener(handler, settings, owed)
     port = await listener.start_tcp("127.0.0.1", 0)
     try:
-        yield Door(port, listener, handler, journeys, under_way, events, calls)
+        yield Door(port, listener, handler, journeys, owed, events, calls)
     finally:
         await listener.close()
         journeys.cut_off()

@@ -67,13 +67,13 @@ class CallersTls:
         self.listen_tls = {"cert": str(own), "key": str(own)}
 
 
-def under_way(proxy: Sidecar) -> int:
+def owed(proxy: Sidecar) -> int:
     """Give how many callers are owed an answer."""
     assert proxy.app._doors is not None
-    return proxy.app._doors.under_way
+    return proxy.app._doors.owed
 
 
 async def until_nobody_is_owed(proxy: Sidecar) -> None:
     async with asyncio.timeout(5):
-        while under_way(proxy):  # noqa: ASYNC110 - only the sidecar knows
+        while owed(proxy):  # noqa: ASYNC110 - only the sidecar knows
             await asyncio.sleep(0.005)

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 
 
-class UnderWay:
+class Owed:
     """A count that can be waited for to become zero."""
 
     def __init__(self) -> None:
