@@ -12,26 +12,26 @@ from typing import Final
 from proxy.terms import Detail
 
 from .clean import MAX_FIELD, as_message, as_word
-from .common import Scope
+from .scopes import Members, Scope, present, ranked, squashed
 
 MAX_DETAILS: Final = 50
 _MAX_DEPTH: Final = 6
-_LISTS: Final = (
+_LISTS: Final = ranked(
     "errors", "details", "detail", "invalidfields", "validationerrors", "invalidparams",
     "violations", "fielderrors", "fieldviolations", "fields", "error", "reasons",
 )  # fmt: skip
 _MAPS: Final = frozenset(
     {"errors", "error", "details", "fields", "fielderrors", "validationerrors"}
 )
-_FIELDS: Final = (
+_FIELDS: Final = ranked(
     "field", "fieldname", "param", "parameter", "path", "pointer", "jsonpath", "loc", "property",
     "propertypath", "propertyname", "attribute", "attributename", "requestpointer", "name",
 )  # fmt: skip
-_DESCRIPTIONS: Final = (
+_DESCRIPTIONS: Final = ranked(
     "message", "description", "errormessage", "errordescription", "detail", "msg", "reason",
     "issue", "error", "title", "reasons", "code", "type",
 )  # fmt: skip
-_SINGLE: Final = ("field", "param", "attribute", "fieldname", "parameter")
+_SINGLE: Final = ranked("field", "param", "attribute", "fieldname", "parameter")
 # Django's names for what concerns no one field.
 _NO_FIELD: Final = frozenset({"non_field_errors", "nonFieldErrors", "__all__", "_schema"})
 
@@ -47,14 +47,14 @@ def _search(tree: object, scopes: tuple[Scope, ...]) -> Iterator[Detail]:
     elif isinstance(tree, dict) and not any(_is_about_errors(name) for name in tree):
         yield from _from_map(tree)  # Django REST framework: the map is the body
     for scope in scopes:
-        for name in _LISTS:
-            value = scope.members.get(name)
+        for name in present(scope.members, _LISTS):
+            value = scope.members[name]
             if isinstance(value, list):
                 yield from _from_items(value, 0)
             elif isinstance(value, dict) and name in _MAPS:
                 yield from _from_map(value)
-        for name in _SINGLE:
-            field = _as_field(scope.members.get(name))
+        for name in present(scope.members, _SINGLE):
+            field = _as_field(scope.members[name])
             if field is not None:
                 yield Detail(field, _describe(scope.members) or "")
                 break
@@ -65,16 +65,13 @@ def _from_items(items: Iterable[object], depth: int) -> Iterator[Detail]:
         if isinstance(item, list) and depth < _MAX_DEPTH:
             yield from _from_items(item, depth + 1)
         elif isinstance(item, dict):
-            members = {
-                str(name).replace("_", "").replace("-", "").lower(): value
-                for name, value in islice(item.items(), MAX_DETAILS)
-            }
+            members = squashed(item)
             field = _name_field(members)
             if field is not None:
                 yield Detail(field, _describe(members) or "")
             elif depth < _MAX_DEPTH:
-                for name in _LISTS:
-                    value = members.get(name)
+                for name in present(members, _LISTS):
+                    value = members[name]
                     if isinstance(value, list):
                         yield from _from_items(value, depth + 1)
 
@@ -97,15 +94,15 @@ def _is_messages(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
 
 
-def _name_field(members: dict[str, object]) -> str | None:
+def _name_field(members: Members) -> str | None:
     source = members.get("source") or members.get("fieldtype")
     if isinstance(source, dict):
         for name in ("pointer", "parameter", "field"):
             field = _as_field(source.get(name))
             if field is not None:
                 return field
-    for name in _FIELDS:
-        field = _as_field(members.get(name))
+    for name in present(members, _FIELDS):
+        field = _as_field(members[name])
         if field is not None:
             return field
     return None
@@ -119,9 +116,9 @@ def _as_field(value: object) -> str | None:
     return as_word(value, MAX_FIELD) if isinstance(value, str) else None
 
 
-def _describe(members: dict[str, object]) -> str | None:
-    for name in _DESCRIPTIONS:
-        text = as_message(members.get(name))
+def _describe(members: Members) -> str | None:
+    for name in present(members, _DESCRIPTIONS):
+        text = as_message(members[name])
         if text is not None:
             return text
     return None

@@ -11,10 +11,8 @@ from proxy.terms.http import Headers, first
 
 from .clean import MAX_FIELD, as_message, as_word, clean
 from .common import (
-    Scope,
     find_code,
     find_message,
-    find_scopes,
     find_span_id,
     find_trace_id,
     find_type,
@@ -24,6 +22,7 @@ from .decode import read_text
 from .details import MAX_DETAILS, find_details
 from .document import EMPTY, Document, Shape, read_document
 from .markup import visible_text
+from .scopes import Scope, find_scopes
 from .traces import as_text, find_in_headers
 
 MAX_DOCUMENT: Final = 64 * 1024
