@@ -22,7 +22,13 @@ _DOUBT: Final = re.compile(
 def is_doubtful(facts: Facts) -> bool:
     """Whether the provider's code, type or message speaks of something done before."""
     return any(
-        _DOUBT.search(_JOINTS.sub(" ", text[:_MAX_TEXT].lower())) is not None
+        _is_doubt(text[:_MAX_TEXT].lower())
         for text in (facts.code, facts.type, facts.message)
         if text
     )
+
+
+def _is_doubt(text: str) -> bool:
+    if "duplicat" not in text and "already" not in text:
+        return False  # without these letters it cannot be
+    return _DOUBT.search(_JOINTS.sub(" ", text)) is not None

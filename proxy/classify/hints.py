@@ -11,6 +11,7 @@ Rules:
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -88,6 +89,7 @@ def read_decline(words: tuple[str, ...], message: str | None) -> ErrorCode | Non
     return _first(CODE_HINTS, _fold(words), _DECLINES) or _read_message(message, _DECLINES)
 
 
+@lru_cache(128)  # a provider in trouble says the same again and again
 def _fold(words: tuple[str, ...]) -> str:
     """Write codes in snake case, joined by spaces."""
     return " ".join(_JOINTS.sub("_", _CAMEL.sub("_", word).lower()) for word in words)

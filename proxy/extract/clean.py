@@ -15,15 +15,18 @@ _MAX_PARTS: Final = 5
 _UNFIT: Final = re.compile(
     "[\\x00-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufeff]"
 )
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.:/-]+")
 _COLOUR: Final = re.compile("\\x1b\\[[0-9;]{0,20}[A-Za-z]")
+# A tag begins with a letter, `/`, `!` or `?` (WHATWG HTML section 13.2.5.6): `<100` is text.
 _TAG: Final = re.compile("<[A-Za-z/!?]")
+_ESCAPED: Final = re.compile(r"<[A-Za-z/!?][^<>]*(?:>|\Z)")  # what unescaping made a tag again
 
 
 def clean(text: str, limit: int = MAX_MESSAGE) -> str | None:
     """Give *text* on one line, without control characters and markup, or None if none is left."""
     text = text[:_MAX_READ]
     if "<" in text and _TAG.search(text):
-        text = visible_text(text)
+        text = _ESCAPED.sub(" ", visible_text(text))
     if not text.isprintable():
         text = _UNFIT.sub(" ", _COLOUR.sub("", text))
     text = " ".join(text.split())
@@ -35,6 +38,8 @@ def as_word(value: object, limit: int = MAX_WORD) -> str | None:
     if isinstance(value, str):
         if len(value) > limit * 4:
             return None
+        if len(value) <= limit and _PLAIN.fullmatch(value):
+            return value
         word = clean(value, limit + 1)
         return word if word is not None and len(word) <= limit else None
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -7,7 +7,7 @@ from typing import Final
 
 from proxy.terms.http import Headers, first, list_members
 
-MAX_READ: Final = 256 * 1024
+MAX_READ: Final = 128 * 1024
 _CHARSET: Final = re.compile(rb"charset\s{0,5}=\s{0,5}[\"']?([A-Za-z0-9._-]{1,40})")
 # Only charsets that map bytes to characters: `idna`, `punycode` and friends do other things.
 _KNOWN: Final = re.compile(

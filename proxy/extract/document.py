@@ -8,12 +8,15 @@ from enum import Enum
 from typing import Final
 from urllib.parse import parse_qsl
 
-from .markup import is_html, read_leaves
+from .markup import is_html
+from .xml import read_xml
 
 MAX_DEPTH: Final = 64
 _MAX_DIGITS: Final = 400
 _MAX_FORM: Final = 300
 _FORM: Final = re.compile(r"[A-Za-z_][\w.%\[\]-]{0,100}=")
+_PLAINTEXT: Final = re.compile(r"<plaintext>", re.IGNORECASE)
+_LINE: Final = re.compile(r"^[ \t]*([A-Za-z_][\w.-]{0,50})=([^\r\n]{0,1000})", re.MULTILINE)
 _GIBBERISH: Final = re.compile("[\\x00-\\x08\\x0e-\\x1a\\x1c-\\x1f\ufffd]")
 
 
@@ -48,9 +51,10 @@ def read_document(text: str) -> Document:
         return EMPTY
     if text[0] == "<":
         if is_html(text):
-            return Document(Shape.HTML, text=text)
-        leaves = read_leaves(text)
-        return Document(Shape.XML, leaves) if leaves else EMPTY
+            fields = _read_plaintext(text)
+            return Document(Shape.FORM, fields) if fields else Document(Shape.HTML, text=text)
+        tree = read_xml(text)
+        return Document(Shape.XML, tree) if tree else EMPTY
     found = _read_json(text)
     if found is not None:
         return found
@@ -74,14 +78,25 @@ def _constant(_name: str) -> None:
     """NaN and Infinity are not JSON: whoever reads the envelope could not parse them."""
 
 
-_DECODER: Final = json.JSONDecoder(
+_DECODER: Final = json.JSONDecoder(parse_float=_float, parse_constant=_constant, strict=False)
+# For integers of more digits than Python reads (4,300): they stay text.
+_CAREFUL: Final = json.JSONDecoder(
     parse_int=_int, parse_float=_float, parse_constant=_constant, strict=False
 )
 
 
+def _decode(text: str) -> tuple[object, int]:
+    try:
+        return _DECODER.raw_decode(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return _CAREFUL.raw_decode(text)
+
+
 def _read_json(text: str) -> Document | None:
     try:
-        tree, end = _DECODER.raw_decode(text)
+        tree, end = _decode(text)
     except (ValueError, RecursionError):
         return None
     if end < len(text) and not isinstance(tree, dict | list):
@@ -120,6 +135,18 @@ def _read_form(text: str) -> dict[str, object] | None:
     fields: dict[str, object] = {}
     for name, value in pairs:
         fields.setdefault(name, value)
+    return fields
+
+
+def _read_plaintext(page: str) -> dict[str, object]:
+    """Read `name=value` lines behind the tag that ends all markup, as gateways of old write them.
+
+    It has no end tag (WHATWG HTML section 13.2.6.4.7): what follows it is text.
+    """
+    fields: dict[str, object] = {}
+    for line in _PLAINTEXT.split(page, maxsplit=1)[1:]:
+        for pair in _LINE.findall(line)[:_MAX_FORM]:
+            fields.setdefault(*pair)
     return fields
 
 

@@ -87,5 +87,6 @@ def _unwrap(node: object) -> object:
     for _ in range(MAX_UNWRAPPED):
         if not isinstance(node, list):
             break
-        node = next((item for item in node if isinstance(item, dict | list) and item), None)
+        some = islice(node, _MAX_MEMBERS)
+        node = next((item for item in some if isinstance(item, dict | list) and item), None)
     return node

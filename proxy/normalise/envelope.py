@@ -23,7 +23,6 @@ from proxy.terms.http import list_members
 
 from .messages import MESSAGES
 from .tables import report_for
-from .text import clean
 from .words import OutcomeWord, word_for
 
 JSON: Final = b"application/json"
@@ -35,6 +34,7 @@ MAX_BODY: Final = 64 * 1024  # bytes of the provider's JSON body that are handed
 # keep for ever.
 _TYPE: Final = "urn:paysluice:error:"
 _INSTANCE: Final = "urn:paysluice:request:"
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class Origin(StrEnum):
@@ -129,7 +129,7 @@ def envelope_for(
     return Envelope(
         error_code=report.code,
         error_type=report.code.type,
-        message=clean(said) or report.message,
+        message=said or report.message,
         details=facts.details,
         trace_id=facts.trace_id,
         request_id=request_id,
@@ -218,6 +218,6 @@ def _body_of(facts: Facts) -> object:
 
 def dump(value: object) -> bytes:
     """Give *value* as compact JSON that every parser takes."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = _ENCODER.encode(value)
     # A lone surrogate is legal in JSON text and fatal to many parsers (RFC 7493 section 2.1): `?`.
     return text.encode("utf-8", "replace")

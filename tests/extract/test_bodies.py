@@ -7,7 +7,7 @@ import pytest
 
 from proxy.extract.decode import MAX_READ
 from proxy.extract.document import MAX_DEPTH, Shape, read_document
-from proxy.extract.markup import read_leaves, visible_text
+from proxy.extract.markup import visible_text
 from proxy.terms import Facts
 from proxy.terms.http import Headers
 from tests.support.reading import read
@@ -183,7 +183,6 @@ def test_xml_is_read_without_expanding_anything() -> None:
     spoken = b'<r><Text xml:lang="de">Nein</Text><Text xml:lang="en">No</Text></r>'
     assert read(spoken).message == "No"
     assert read(b"<a/>") == Facts()
-    assert read_leaves("<>x</><a>" + "".join(f"<b{n}>x</b{n}>" for n in range(400))) is not None
 
 
 # Texts.

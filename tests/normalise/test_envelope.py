@@ -158,11 +158,11 @@ def test_where_no_provider_was_found_its_name_is_null() -> None:
     assert decoded(refused(Refusal.NO_PROVIDER), provider=None)["provider"]["name"] is None
 
 
-def test_a_page_of_html_leaves_the_default_message_and_the_provider_s_words_raw() -> None:
-    page = "<html><body>502 Bad Gateway</body></html>"
-    document = decoded(broken(facts=Facts(message=page)))
+def test_what_the_provider_said_is_the_message_and_ours_where_it_said_nothing() -> None:
+    assert decoded(broken(facts=Facts(message="Sorry.")))["message"] == "Sorry."
+    document = decoded(broken(facts=Facts()))
     assert document["message"] == "The service is not available at the moment."
-    assert document["provider"]["message"] == page
+    assert document["provider"]["message"] is None
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_body_nested_deeper_than_python_can_follow_is_left_out() -> None:
 def test_a_lone_surrogate_does_not_stop_the_answer() -> None:
     facts = Facts(message="bad \ud800", code="\udfff", document={"\ud800": "\udc00"})
     document = decoded(rejected(facts=facts))
-    assert document["message"] == "bad"
+    assert document["message"] == "bad ?"
     assert document["provider"]["code"] == "?"
     assert document["provider"]["body"] == {"?": "?"}
 

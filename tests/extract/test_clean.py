@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.normalise.text import MAX_MESSAGE, clean
+from proxy.extract.clean import MAX_MESSAGE, as_word, clean
 
 MARKUP = re.compile(r"<[A-Za-z/!?]")
 
@@ -14,8 +14,7 @@ MARKUP = re.compile(r"<[A-Za-z/!?]")
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        (None, ""),
-        ("", ""),
+        ("", None),
         ("Card declined.", "Card declined."),
         ("  two\r\n lines\t", "two lines"),
         ("a\x00b\x7fc\x9fd", "a b c d"),
@@ -26,25 +25,23 @@ MARKUP = re.compile(r"<[A-Za-z/!?]")
         ("Card <b>declined</b>", "Card declined"),
         ("a <!-- note --> b", "a b"),
         ("cut in a tag <a href='x", "cut in a tag"),
+        ("a <br> &lt;script&gt;x()&lt;/script&gt;", "a x()"),
         ("<<b>b>bold", "< b>bold"),
-        ("<!DOCTYPE html><title>502</title>", ""),
-        ("<HTML><body>x", ""),
-        ("oops <script>alert(1)</script>", ""),
-        ("<?xml version='1.0'?><fault/>", ""),
-        ("<br><br/>", ""),
-        ("x" * 1000, "x" * 1000),
-        ("x" * 1001, "x" * 999 + "…"),
-        ("x" * 1_000_000, "x" * 999 + "…"),
+        ("<!DOCTYPE html><title>502</title>", "502"),
+        ("oops <script>alert(1)</script>", "oops"),
+        ("<br><br/>", None),
+        ("x" * 1001, "x" * 1000),
+        ("x" * 1_000_000, "x" * 1000),
     ],
 )
-def test_a_message_is_made_safe_to_show(text: str | None, shown: str) -> None:
+def test_a_message_is_made_safe_to_show(text: str, shown: str | None) -> None:
     assert clean(text) == shown
 
 
-@given(st.text(alphabet=st.characters() | st.sampled_from("<>/!?b \x00\ud800")))
+@given(st.text(alphabet=st.characters() | st.sampled_from("<>/!?b&lt;g \x00\ud800")))
 def test_whatever_comes_the_result_is_short_printable_and_no_markup(text: str) -> None:
-    shown = clean(text)
-    assert len(shown) <= MAX_MESSAGE
-    assert not MARKUP.search(shown)
-    assert not any(ord(char) < 0x20 or 0x7F <= ord(char) <= 0x9F for char in shown)
-    shown.encode()
+    for shown in (clean(text) or "", as_word(text) or ""):
+        assert len(shown) <= MAX_MESSAGE
+        assert not MARKUP.search(shown)
+        assert not any(ord(char) < 0x20 or 0x7F <= ord(char) <= 0x9F for char in shown)
+        shown.encode()
