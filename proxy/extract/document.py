@@ -51,8 +51,8 @@ def read_document(text: str) -> Document:
         return EMPTY
     if text[0] == "<":
         if is_html(text):
-            fields = _read_plaintext(text)
-            return Document(Shape.FORM, fields) if fields else Document(Shape.HTML, text=text)
+            lines = _read_plaintext(text)
+            return Document(Shape.FORM, lines) if lines else Document(Shape.HTML, text=text)
         tree = read_xml(text)
         return Document(Shape.XML, tree) if tree else EMPTY
     found = _read_json(text)
