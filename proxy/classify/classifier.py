@@ -127,15 +127,18 @@ class Classifier:
         if is_success and not self.reads_success(operation, method):
             return _succeeded(answer, delivery)
         document = self._extractor.open(answer)
-        rules = [
+        fitting = (
             rule
             for rule in (self._embedded if is_success else self._rules)
             if rule.may_hold(answer, document.tree, method=method, operation=operation)
-        ]
-        if is_success and not rules:
-            return _succeeded(answer, delivery)
+        )
+        first = next(fitting, None)
+        if is_success and first is None:
+            return _succeeded(answer, delivery)  # most successes: nothing more is read of them
         reading = self._extractor.read(answer, document)
-        rule = next((rule for rule in rules if rule.holds(reading.facts)), None)
+        rule = first
+        while rule is not None and not rule.holds(reading.facts):
+            rule = next(fitting, None)
         if is_success and rule is None:
             return _succeeded(answer, delivery)
         base = MEANINGS.get(status, MALFORMED)

@@ -27,6 +27,7 @@ from .traces import as_text, find_in_headers
 
 MAX_DOCUMENT: Final = 64 * 1024
 _MAX_PAGE_TEXT: Final = 300
+_MAX_PROJECTED: Final = 8
 _EDGE_CODE: Final = re.compile(r"error code: (\d{3,5})")  # Cloudflare's pages of 15 bytes
 
 
@@ -52,7 +53,11 @@ class _Field:
     ) -> str | None:
         if document.tree is not None:
             for lookup in self.lookups:
-                value = convert(lookup(document.tree))
+                found = lookup(document.tree)
+                value = convert(found)
+                if value is None and isinstance(found, list):  # of a projection the first counts
+                    some = (convert(item) for item in found[:_MAX_PROJECTED])
+                    value = next((item for item in some if item is not None), None)
                 if value is not None:
                     return value
         for name in self.headers:

@@ -38,9 +38,9 @@ def compile_path(path: str) -> Lookup:
 
 
 def _plain(steps: list[str | int]) -> Lookup:
-    if len(steps) == 1 and isinstance(steps[0], str):
-        name = steps[0]
-        return lambda document: document.get(name) if isinstance(document, dict) else None
+    names = [step for step in steps if isinstance(step, str)]
+    if len(names) == len(steps):
+        return _member(names[0]) if len(names) == 1 else _members(names)
 
     def walk(document: object) -> object:
         for step in steps:
@@ -52,6 +52,21 @@ def _plain(steps: list[str | int]) -> Lookup:
                 document = document[step]
             else:
                 return None
+        return document
+
+    return walk
+
+
+def _member(name: str) -> Lookup:
+    return lambda document: document.get(name) if isinstance(document, dict) else None
+
+
+def _members(names: list[str]) -> Lookup:
+    def walk(document: object) -> object:
+        for name in names:
+            if not isinstance(document, dict):
+                return None
+            document = document.get(name)
         return document
 
     return walk
