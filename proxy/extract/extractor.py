@@ -21,6 +21,7 @@ from .common import (
 from .decode import read_text
 from .details import MAX_DETAILS, find_details
 from .document import EMPTY, Document, Shape, read_document
+from .edges import find_edge_code, find_edge_trace
 from .markup import visible_text
 from .scopes import Scope, find_scopes
 from .traces import as_text, find_in_headers
@@ -28,7 +29,6 @@ from .traces import as_text, find_in_headers
 MAX_DOCUMENT: Final = 64 * 1024
 _MAX_PAGE_TEXT: Final = 300
 _MAX_PROJECTED: Final = 8
-_EDGE_CODE: Final = re.compile(r"error code: (\d{3,5})")  # Cloudflare's pages of 15 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,8 @@ class Extractor:
             details=self._read_details(document, scopes),
             trace_id=self._read(self._trace, document, headers)
             or find_trace_id(scopes)
-            or find_in_headers(headers),
+            or find_in_headers(headers)
+            or find_edge_trace(document),
             span_id=self._read(self._span, document, headers) or self._guess(find_span_id, scopes),
             reference=self._read(self._reference, document, headers),
             document=document.tree
@@ -132,7 +133,7 @@ class Extractor:
         if self._code is None:
             if self._has_fields:
                 return None, None
-            return find_code(scopes, status) or _find_edge_code(document, headers, status), None
+            return find_code(scopes, status) or find_edge_code(document, headers), None
         convert = as_word if self._code.pattern is None else as_message
         word = self._code.read(document, headers, convert)
         if word is None or self._code.pattern is None:
@@ -205,13 +206,3 @@ def _compile_details(field: DetailsField | None) -> Callable[[object], tuple[Det
 
 def _first_name(item: object, names: list[Lookup]) -> str | None:
     return next(filter(None, (as_word(name(item), MAX_FIELD) for name in names)), None)
-
-
-def _find_edge_code(document: Document, headers: Headers, status: int) -> str | None:
-    """Give a code that an edge in front of the provider writes in its own way."""
-    if document.shape is Shape.TEXT:
-        found = _EDGE_CODE.fullmatch(document.text.strip())
-        if found is not None and found[1] != str(status):
-            return found[1]
-    kind = first(headers, b"x-amzn-errortype")
-    return as_text(kind.partition(b":")[0]) if kind else None

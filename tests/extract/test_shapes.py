@@ -78,13 +78,6 @@ def test_ids_come_from_the_body_or_a_header() -> None:
     assert read({}, (b"traceparent", b"junk"), (b"Request-Id", b"")).trace_id is None
 
 
-def test_an_edge_has_codes_of_its_own() -> None:
-    assert read(b"error code: 1015", status=429).code == "1015"
-    assert read(b"error code: 520", status=520).code is None
-    amazon = (b"x-amzn-ErrorType", b"TooManyRequestsException:http://x")
-    assert read({"message": "m"}, amazon).code == "TooManyRequestsException"
-
-
 # Faulty fields.
 
 
