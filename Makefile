@@ -9,7 +9,7 @@ SOURCES := proxy tests bench scripts
 # Two workers: what CI has. Tests share nothing, so more is only faster.
 WORKERS ?= 2
 
-.PHONY: run test install check format lint types imports coverage readme bench bench-wire clean
+.PHONY: run test install sdks check format lint types imports coverage readme bench bench-wire clean
 
 run: install ## serve with the embedded simulated provider
 	$(BIN)/paysluice run
@@ -18,6 +18,8 @@ test: $(VENV)/.dev ## the whole suite
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 install: $(VENV)/.run ## only what the sidecar needs to run
+
+sdks: $(VENV)/.sdks ## vendors' own SDKs, which tests/sdks points at the sidecar
 
 check: $(VENV)/.dev lint types imports coverage readme ## everything that CI asks for
 
@@ -66,3 +68,11 @@ $(VENV)/.run: $(BIN)/python pyproject.toml
 $(VENV)/.dev: $(BIN)/python pyproject.toml
 	$(PIP) install --editable '.[dev]'
 	touch $@ $(VENV)/.run
+
+# Two stand apart: PayPal's brings a package `tests`, which would hide ours, and Node has its own.
+$(VENV)/.sdks: $(VENV)/.dev
+	$(PIP) install --editable '.[sdks]'
+	$(PIP) install --upgrade --target $(VENV)/paypal-sdk 'paypal-server-sdk>=2.4,<3'
+	npm install --silent --no-audit --no-fund --no-save --prefix $(VENV)/node-sdks \
+		'stripe@^23.1' '@adyen/api-library@^32.1'
+	touch $@

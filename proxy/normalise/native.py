@@ -6,7 +6,8 @@ Rules:
    object our envelope stands in it as the member `paysluice`.
 2. What is not in its shape (a page of HTML, a gateway's own JSON, an error of ours) is rendered by
    the template of its profile, so that the SDK raises its own right exception.
-3. XML in its shape stays byte for byte: a member of ours has no place there, our fields tell.
+3. What is in its shape and no JSON (XML, and a form or SOAP beside a JSON API) stays byte for
+   byte: a member of ours has no place there, our fields tell.
 4. In its shape is a JSON object in which the profile found a code or a type: an SDK that finds
    neither may take an error for a success.
 """
@@ -24,6 +25,8 @@ from proxy.terms.http import first
 from .envelope import JSON, Envelope, dump
 
 MEMBER: Final = "paysluice"
+# What a provider with a JSON API says in its older ones. PayPal calls its forms plain text.
+_OLDER: Final = (b"xml", b"application/x-www-form-urlencoded", b"text/plain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,12 @@ def is_in_shape(outcome: Answered) -> bool:
 
 
 def stands(outcome: Answered, template: NativeErrors) -> bool:
-    """Whether the provider's answer goes through as it came: XML of its own (rule 3)."""
+    """Whether the provider's answer goes through as it came, being no JSON (rule 3)."""
     told = (first(outcome.answer.headers, b"content-type") or b"").lower()
-    return "xml" in template.content_type and b"xml" in told and _is_understood(outcome)
+    if not _is_understood(outcome) or outcome.facts.document is not None:
+        return False
+    kinds = (b"xml",) if "xml" in template.content_type else _OLDER
+    return any(kind in told for kind in kinds)
 
 
 def _is_understood(outcome: Answered) -> bool:
@@ -87,6 +93,5 @@ def _with_overrides(template: NativeErrors, envelope: Envelope) -> Any:
     if not changes:
         return template.body
     tree = deepcopy(template.body)
-    place = tree if template.within is None else tree[template.within]
-    place.update(changes)
+    template.place_in(tree).update(changes)
     return tree

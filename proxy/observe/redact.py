@@ -25,6 +25,7 @@ _DOUBLED_MAX: Final = 9
 _SEPARATOR: Final = r"(?:%[0-9A-Fa-f]{2}|(?!%)[\W_])"
 _RUN: Final = re.compile(rf"\d(?:{_SEPARATOR}{{0,3}}\d){{12,}}")
 _DIGIT: Final = re.compile(rf"{_SEPARATOR}*(\d)")
+_ANY_DIGIT: Final = re.compile(r"\d")
 _CARD_CODE: Final = re.compile(
     r"(?i)(\b(?:cvc|cvv|csc|cvn|cid)2?\b|security[ _-]?code|\bpin\b)([\W_]{1,6})\d{3,6}\b"
 )
@@ -90,8 +91,13 @@ def _cut(text: str) -> str:
 
 
 def _without_card(found: re.Match[str]) -> str:
-    digits = [int(digit) for digit in _DIGIT.findall(found[0])]
-    return CARD if len(digits) > MAX_DIGITS or _has_card(digits) else found[0]
+    run = found[0]
+    # `0%5604…`: an encoded separator, or a percent sign and a number: who can tell.
+    for read in (_DIGIT.findall(run), _ANY_DIGIT.findall(run)):
+        digits = [int(digit) for digit in read]
+        if len(digits) > MAX_DIGITS or _has_card(digits):
+            return CARD
+    return run
 
 
 def _has_card(digits: list[int]) -> bool:

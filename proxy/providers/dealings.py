@@ -120,18 +120,26 @@ class NativeErrors(Claim):
         "application/json"
     )
     body: Any
-    # Members of the body's top level (or of `within`) that are other ones for a type of error.
+    # Members of the body's top level (or of `within`; of a list there, its first item) that are
+    # other ones for a type of error.
     within: str | None = None
     by_type: Annotated[Mapping[ErrorType, dict[str, Any]], Field(default_factory=dict)]
 
     @model_validator(mode="after")
     def _has_its_place(self) -> Self:
-        place = self.body if self.within is None or not isinstance(self.body, dict) else None
-        place = self.body.get(self.within) if place is None else place
-        if self.by_type and not isinstance(place, dict):
+        if self.by_type and not isinstance(self.place_in(self.body), dict):
             msg = "`by_type` needs a mapping: `body`, or what is in it as `within`"
             raise ValueError(msg)
         return self
+
+    def place_in(self, body: Any) -> Any:
+        """Give the part of *body* whose members `by_type` changes."""
+        place = body
+        if self.within is not None:
+            place = body.get(self.within) if isinstance(body, dict) else None
+        if isinstance(place, list):
+            return place[0] if place else None
+        return place
 
     @field_validator("body", "by_type")
     @classmethod

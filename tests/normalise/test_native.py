@@ -87,22 +87,50 @@ def test_xml_is_a_text_whose_places_are_escaped() -> None:
     assert body == b"<error><message>a &lt; b &amp; c</message><code>503</code></error>"
 
 
+XML = NativeErrors(content_type="application/xml", body="<e/>", **CLAIM)
+
+
 @pytest.mark.parametrize(
-    ("content_type", "code", "is_own"),
+    ("content_type", "code", "template", "is_own"),
     [
-        (b"application/xml", "81715", True),
-        (b"text/html", "81715", False),
-        (b"text/xml", None, False),
+        (b"application/xml", "81715", XML, True),
+        (b"text/html", "81715", XML, False),
+        (b"text/xml", None, XML, False),
+        (b"text/plain", "81715", XML, False),  # a provider of XML has no forms
+        (b"text/xml; charset=utf-8", "10001", TEMPLATE, True),  # SOAP beside JSON
+        (b"text/plain; charset=utf-8", "10562", TEMPLATE, True),  # PayPal's forms
+        (b"application/x-www-form-urlencoded", "905", TEMPLATE, True),
+        (b"application/x-www-form-urlencoded", None, TEMPLATE, False),
+        (b"application/json", "10562", TEMPLATE, False),  # cut off, or too large to be parsed
+        (b"text/html", "10562", TEMPLATE, False),
     ],
 )
-def test_xml_of_the_providers_own_stands(
-    content_type: bytes, code: str | None, is_own: bool
+def test_what_is_the_providers_own_and_no_json_stands(
+    content_type: bytes, code: str | None, template: NativeErrors, *, is_own: bool
 ) -> None:
-    template = NativeErrors(content_type="application/xml", body="<e/>", **CLAIM)
     headers = ((b"Content-Type", content_type),)
     outcome = replace(DECLINED, answer=make.answer(422, b"<x/>", headers), facts=Facts(code=code))
     assert stands(outcome, template) is is_own
+
+
+def test_json_that_is_called_plain_text_does_not_stand() -> None:
+    headers = ((b"Content-Type", b"text/plain"),)
+    facts = Facts(code="lost_card", document={"code": "lost_card"})
+    outcome = replace(DECLINED, answer=make.answer(402, b"{}", headers), facts=facts)
     assert not stands(outcome, TEMPLATE)
+
+
+def test_what_a_type_changes_may_stand_in_the_first_item_of_a_list() -> None:
+    template = NativeErrors(
+        body={"errors": [{"category": "API_ERROR", "code": "{error_code}"}]},
+        within="errors",
+        by_type={"rate_limit": {"category": "RATE_LIMIT_ERROR"}},
+        **CLAIM,
+    )
+    limited = json.loads(told(Refused(reason=Refusal.RATE_LIMITED), template)[2])
+    assert limited["errors"] == [{"category": "RATE_LIMIT_ERROR", "code": "rate_limited"}]
+    paused = json.loads(told(Refused(reason=Refusal.PAUSED), template)[2])
+    assert paused["errors"] == [{"category": "API_ERROR", "code": "paused"}]
 
 
 def test_a_list_holds_no_member_of_ours() -> None:
@@ -117,6 +145,8 @@ def test_a_list_holds_no_member_of_ours() -> None:
         {"body": {"a": 1}, "by_type": {"declined": {"a": "{nobody}"}}},
         {"body": {"a": 1}, "within": "b", "by_type": {"declined": {"a": 2}}},
         {"body": [1], "by_type": {"declined": {"a": 2}}},
+        {"body": [], "by_type": {"declined": {"a": 2}}},
+        {"body": [{"a": 1}], "within": "a", "by_type": {"declined": {"a": 2}}},
         {"body": {"a": 1}, "content_type": "nonsense"},
     ],
 )

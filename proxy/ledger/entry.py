@@ -1,0 +1,76 @@
+"""What the ledger knows of one payment."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from proxy.terms import Headers
+
+
+class State(StrEnum):
+    """How far a payment has come. Only `BEGUN` and `RELEASED` prove that nothing was made."""
+
+    BEGUN = "begun"  # its key is taken; no byte has left
+    SENDING = "sending"  # a byte may have left, and its owner waits for the answer
+    UNKNOWN = "unknown"  # nobody knows what came of it: until somebody says
+    DONE = "done"  # the provider decided, and what it said is kept
+    GONE = "gone"  # as `DONE`, its answer purged: a tombstone
+    RELEASED = "released"  # a person says that it was not made: its key is free again
+
+
+class Result(StrEnum):
+    """What the provider decided."""
+
+    SUCCEEDED = "succeeded"
+    DECLINED = "declined"
+    REJECTED = "rejected"  # an error inside a 2xx: decided, and neither of the others
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who sends a payment: a sidecar, in one life of its process, for one call.
+
+    The epoch makes a sidecar that was frozen and woken another one than it was.
+    """
+
+    sidecar: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An answer as it is replayed: byte for byte."""
+
+    status: int
+    reason: bytes
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a payment moves, where the profile's paths find it in the request."""
+
+    amount: str | None = None  # as it was written: minor or major units are the provider's affair
+    currency: str | None = None
+    reference: str | None = None  # the merchant's own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One payment. Times are in seconds since the Unix epoch."""
+
+    id: str
+    provider: str
+    scope: str  # account and tenant
+    route: str
+    key_hash: bytes | None  # None where the caller gave no key: it is only followed
+    fingerprint: bytes
+    state: State
+    owner: Owner
+    lease_until: float  # after it whoever sends has given up, or is frozen
+    created_at: float
+    changed_at: float
+    attempts: int = 0
+    result: Result | None = None
+    recorded: Recorded | None = None  # None with `DONE`: too large to keep, or settled without one
+    money: Money = Money()

@@ -1,0 +1,117 @@
+"""What makes two requests the same: method, path and body, JSON compared by what it says. Pure.
+
+Rules:
+
+1. JSON is compared without regard to white space, the order of members and the way that a number or
+   a character is spelt (`1.0` is `1`, as in RFC 8785): SDKs write one body in more than one way.
+2. What is no JSON object or array is compared byte for byte; so is JSON in which a member stands
+   twice, of which readers think differently.
+3. Members that a setting names are left out. None of them can be the amount, the currency or the
+   destination: `check_ignored` refuses such a setting.
+4. Headers do not count: a fresh signature, a trace or a date makes no other payment.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from decimal import MAX_EMAX, MIN_EMIN, Context
+from typing import Final
+
+_MAX_NUMBER: Final = 400  # characters: what is longer is compared as it is written
+_EXACT: Final = Context(prec=_MAX_NUMBER, Emax=MAX_EMAX, Emin=MIN_EMIN)
+# An object stands in a wrapping of its own, so that no object can look like a number.
+_OBJECT: Final = "o"
+_NUMBER: Final = "n"
+_PATH: Final = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*", re.ASCII)
+# What a payment is: left out, two payments would be taken for one, and the second never made.
+_NEVER: Final = re.compile(
+    r"amount|value|total|sum|price|currency|destination|account|iban|card|token|source|customer"
+    r"|recipient|beneficiary|payee|wallet|address|bank|phone|email|quantity|unit"
+)
+
+Ignored = tuple[tuple[str, ...], ...]
+
+
+class _Twice(Exception):  # noqa: N818 - no error of the request: it is compared byte for byte
+    """Raised where a member stands twice."""
+
+
+def parse_ignored(paths: Iterable[str]) -> Ignored:
+    """Give dotted paths of members that do not count, ready to be left out.
+
+    Raises:
+        ValueError: one is no dotted path, or names what a payment is.
+    """
+    parsed = []
+    for path in paths:
+        if _PATH.fullmatch(path) is None:
+            msg = f"{path!r} is no path of members, such as `metadata.sent_at`"
+            raise ValueError(msg)
+        steps = tuple(path.split("."))
+        if any(_NEVER.search(step.lower()) for step in steps):
+            msg = f"{path!r} may be what is paid, in what, or to whom: it always counts"
+            raise ValueError(msg)
+        parsed.append(steps)
+    return tuple(parsed)
+
+
+def fingerprint(method: str, target: bytes, body: bytes, ignored: Ignored = ()) -> bytes:
+    """Give 32 bytes that are the same for the same request only."""
+    digest = hashlib.sha256()
+    for part in (method.encode("latin-1", "replace"), target, _canonical(body, ignored)):
+        digest.update(len(part).to_bytes(8, "big"))  # so that no part runs into the next
+        digest.update(part)
+    return digest.digest()
+
+
+def _canonical(body: bytes, ignored: Ignored) -> bytes:
+    try:
+        tree = json.loads(
+            body,
+            object_pairs_hook=_members,
+            parse_int=_number,
+            parse_float=_number,
+            parse_constant=_number,
+        )
+    except (ValueError, RecursionError, _Twice):
+        return b"raw:" + body
+    if not isinstance(tree, list) and not (isinstance(tree, dict) and _OBJECT in tree):
+        return b"raw:" + body
+    for steps in ignored:
+        _leave_out(tree, steps)
+    try:
+        text = json.dumps(tree, sort_keys=True, separators=(",", ":"))
+    except RecursionError:
+        return b"raw:" + body
+    return b"json:" + text.encode("ascii")
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise _Twice
+    return {_OBJECT: members}
+
+
+def _number(written: str) -> object:
+    """Give a number as one text for each value."""
+    if len(written) > _MAX_NUMBER:
+        return {_NUMBER: written}
+    try:
+        value = _EXACT.normalize(_EXACT.create_decimal(written))
+    except ArithmeticError:  # more than any exponent
+        return {_NUMBER: written}
+    return {_NUMBER: "0" if value.is_zero() else str(value)}
+
+
+def _leave_out(tree: object, steps: tuple[str, ...]) -> None:
+    *outer, last = steps
+    for step in outer:
+        tree = _inside(tree).get(step)
+    _inside(tree).pop(last, None)
+
+
+def _inside(tree: object) -> dict[str, object]:
+    members = tree.get(_OBJECT) if isinstance(tree, dict) else None
+    return members if isinstance(members, dict) else {}
