@@ -62,7 +62,7 @@ class App:
         self._emit: Emit = fan_out(
             self._metrics.on, self.log.on, self._errors.on, self._unmapped.on
         )
-        self._profiles = load_profiles(settings)
+        self.profiles = load_profiles(settings)
         self._journeys = Journeys(clock, self._emit)
         self._limits = MemoryLimits()
         self._providers: dict[str, Provider] = {}
@@ -164,7 +164,7 @@ class App:
             return Provider(
                 name,
                 settings,
-                self._profiles[name],
+                self.profiles[name],
                 self._origin(name),
                 self._limits,
                 self._clock,

@@ -72,8 +72,8 @@ async def _serve(app: App, settings: Settings) -> int:
         version=paysluice_version(),
         address=", ".join(map(str, app.addresses)),
     )
-    for fault in warnings(settings):
-        app.log.line("warning", "config_warning", message=str(fault))
+    for finding in warnings(settings, app.profiles):
+        app.log.line("warning", "config_warning", message=str(finding))
     first = app.addresses[0]
     if app.simulator is not None and first.port and settings.listen_tls is None:
         url = f"http://127.0.0.1:{first.port}"

@@ -1,7 +1,7 @@
 """The configuration: one YAML file and an environment, checked whole, as one frozen value."""
 
 from .address import Address, BaseUrl, StoreAddress
-from .advice import warnings
+from .advice import Finding, Rule, warnings
 from .fault import ConfigError, Fault, Origins
 from .load import load
 from .models import (
@@ -28,11 +28,13 @@ __all__ = [
     "ConfigError",
     "DrainSettings",
     "Fault",
+    "Finding",
     "LogSettings",
     "Origins",
     "OutcomeSettings",
     "ProviderSettings",
     "RouteSettings",
+    "Rule",
     "SecretText",
     "Settings",
     "StoreAddress",

@@ -166,8 +166,8 @@ WARNED = "warning: providers.acme.idempotency"
     [
         ("generic", "{}", True),
         ("generic", "{generate: true}", True),
-        ("generic", "{trusted: true}", False),
-        ("generic", "{trusted: true, generate: true}", False),
+        ("generic", "{trusted: true}", True),
+        ("generic", "{trusted: true, generate: true}", True),
         ("generic", "{header: X-Key}", False),
         ("generic", "{mode: off}", False),
         ("sim", "{}", False),

@@ -143,7 +143,7 @@ def test_each_secret_in_plain_text_is_warned_of() -> None:
         }
     )
     found = warnings(settings.model_copy(update={"providers": {"sim": secretive}}))
-    assert [fault.path for fault in found] == [
+    assert [finding.fault.path for finding in found] == [
         "providers.sim.outcomes.credential",
         "providers.sim.webhook.secret",
     ]
