@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from proxy.terms import Headers
 
@@ -55,6 +56,9 @@ class Money:
     reference: str | None = None  # the merchant's own
 
 
+NO_MONEY: Final = Money()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One payment. Times are in seconds since the Unix epoch."""
@@ -73,4 +77,4 @@ class Entry:
     attempts: int = 0
     result: Result | None = None
     recorded: Recorded | None = None  # None with `DONE`: too large to keep, or settled without one
-    money: Money = Money()
+    money: Money = NO_MONEY

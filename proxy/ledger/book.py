@@ -1,0 +1,188 @@
+"""How an entry of the ledger changes: the same for every store, which only keeps what comes. Pure.
+
+Rules:
+
+1. Only its owner sends a payment, and only under its lease: who was frozen past it sends nothing.
+2. Each attempt takes the claim anew, so that no attempt begins on what somebody has settled.
+3. Only its owner ends a payment, early or late: an answer that comes after the lease still counts.
+4. An entry of which certainly nothing was made is dropped: its key is free.
+5. What a settlement said stands against a late answer that says otherwise: a contradiction.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+from .decide import End, Meeting, Said, Settlement, Source, meet, weigh
+from .entry import NO_MONEY, Entry, Money, Owner, Recorded, Result, State
+
+TOMBSTONE_S: Final = 90 * 86_400.0  # contract section 6
+_OPEN: Final = frozenset({State.BEGUN, State.SENDING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A payment that somebody is about to make."""
+
+    id: str
+    provider: str
+    scope: str
+    route: str
+    key_hash: bytes | None
+    fingerprint: bytes
+    owner: Owner
+    lease_s: float
+    money: Money = NO_MONEY
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What a claim met: its own new entry where it is NEW, else the one that is there."""
+
+    meeting: Meeting
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What somebody said of a payment, and what came of it. Never changed, never dropped."""
+
+    source: Source
+    said: Said
+    note: str  # who, or which rule of which version of a profile
+    at: float
+    settlement: Settlement
+
+
+def begin(there: Entry | None, claim: Claim, now: float) -> Met:
+    """Take a key, or say what stands under it."""
+    meeting = meet(there, claim.fingerprint, now)
+    if there is not None and meeting is not Meeting.NEW:
+        return Met(meeting, expired(there, now))
+    entry = Entry(
+        id=claim.id,
+        provider=claim.provider,
+        scope=claim.scope,
+        route=claim.route,
+        key_hash=claim.key_hash,
+        fingerprint=claim.fingerprint,
+        state=State.BEGUN,
+        owner=claim.owner,
+        lease_until=now + claim.lease_s,
+        created_at=now,
+        changed_at=now,
+        money=claim.money,
+    )
+    return Met(Meeting.NEW, entry)
+
+
+def send(entry: Entry | None, owner: Owner, lease_s: float, now: float) -> Entry | None:
+    """Take the claim for one attempt; None: it is lost, and nothing may be sent."""
+    if entry is None or entry.owner != owner or entry.state not in _OPEN:
+        return None
+    if now >= entry.lease_until:
+        return None
+    return replace(
+        entry,
+        state=State.SENDING,
+        lease_until=now + lease_s,
+        attempts=entry.attempts + 1,
+        changed_at=now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of an entry: changed, dropped (None), or left as it was by who may not end it."""
+
+    entry: Entry | None
+    is_contradicted: bool = False
+
+
+def end(
+    entry: Entry,
+    owner: Owner,
+    how: End,
+    result: Result | None,
+    recorded: Recorded | None,
+    now: float,
+) -> Ended:
+    """Note what became of a payment, as the one who made it knows it."""
+    if entry.owner != owner:
+        return Ended(entry)
+    if entry.state in {State.DONE, State.GONE, State.RELEASED}:
+        return _late(entry, how, result, recorded, now)
+    match how:
+        case End.FREE:
+            return Ended(None)
+        case End.UNKNOWN:
+            return Ended(replace(entry, state=State.UNKNOWN, changed_at=now))
+        case End.DONE:
+            done = replace(
+                entry, state=State.DONE, result=result, recorded=recorded, changed_at=now
+            )
+            return Ended(done)
+        case _:
+            assert_never(how)
+
+
+def _late(
+    entry: Entry, how: End, result: Result | None, recorded: Recorded | None, now: float
+) -> Ended:
+    """Take an answer to what was settled without one."""
+    if how is End.UNKNOWN:
+        return Ended(entry)
+    if how is End.FREE:
+        return Ended(entry, is_contradicted=entry.state is not State.RELEASED)
+    if result is entry.result and entry.state is State.DONE:
+        return Ended(replace(entry, recorded=entry.recorded or recorded, changed_at=now))
+    return Ended(entry, is_contradicted=result is not entry.result)
+
+
+def settle(
+    entry: Entry,
+    source: Source,
+    said: Said,
+    note: str,
+    *,
+    now: float,
+    attempt_timeout_s: float,
+) -> tuple[Entry, Evidence]:
+    """Take what somebody says of a payment. The evidence is kept, whatever comes of it."""
+    settlement = weigh(entry, source, said, now=now, attempt_timeout_s=attempt_timeout_s)
+    evidence = Evidence(source, said, note, now, settlement)
+    if settlement is not Settlement.SETTLED:
+        return entry, evidence
+    if said is Said.NOT_PROCESSED:
+        return replace(entry, state=State.RELEASED, changed_at=now), evidence
+    result = Result.SUCCEEDED if said is Said.SUCCEEDED else Result.DECLINED
+    return replace(entry, state=State.DONE, result=result, changed_at=now), evidence
+
+
+def expired(entry: Entry, now: float) -> Entry:
+    """Give an entry whose owner does not answer any more as what it is: unknown, once it sent."""
+    if entry.state is State.SENDING and now >= entry.lease_until:
+        return replace(entry, state=State.UNKNOWN, changed_at=now)
+    return entry
+
+
+def purged(entry: Entry, *, record_for_s: float, now: float) -> Entry | None:
+    """Give an entry as it is kept from *now* on; None where it need not be any more.
+
+    What is unknown is kept for ever; what was never sent, until its lease is over.
+    """
+    entry = expired(entry, now)
+    age_s = now - entry.changed_at
+    match entry.state:
+        case State.DONE if age_s >= record_for_s:
+            return replace(entry, state=State.GONE, recorded=None, changed_at=now)
+        case State.GONE | State.RELEASED if age_s >= TOMBSTONE_S:
+            return None
+        case State.BEGUN if now >= entry.lease_until:
+            return None
+        case _:
+            return entry
+
+
+def is_unknown(entry: Entry, now: float) -> bool:
+    """Whether nobody knows what came of it."""
+    return expired(entry, now).state is State.UNKNOWN
