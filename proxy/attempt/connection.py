@@ -119,8 +119,9 @@ class Connection(asyncio.Protocol):
             self._let_go_on()
 
     def write(self, data: bytes) -> None:
-        """Hand bytes to the transport."""
-        self._open_transport().write(data)
+        """Hand bytes to the transport; where it is lost they go nowhere, as on one that closes."""
+        if not self.is_lost and not self._open_transport().is_closing():
+            self._open_transport().write(data)
 
     async def drain(self) -> None:
         """Wait until the transport takes more, or is lost."""

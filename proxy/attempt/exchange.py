@@ -18,7 +18,7 @@ from proxy.terms import (
 from proxy.terms.http import MIN_ERROR_STATUS
 
 from .body import RestOfBody
-from .connection import Connection
+from .connection import HIGH_WATER_BYTES, Connection
 from .failures import failed
 from .parse import Head, ResponseParser
 from .settings import TimeoutSettings
@@ -110,12 +110,17 @@ class Exchange:
         return parser.head
 
     def _is_uploading_to(self, head: Head) -> bool:
-        """Whether an early answer leaves the upload a point: an error does not (RFC 9112 9.5)."""
+        """Whether an early answer leaves the upload a point: an error does not (RFC 9112 9.5).
+
+        One that is larger than is held goes on beside the upload: a provider that cannot write
+        does not read either.
+        """
         return (
             self._upload is not None
             and not self._upload.done()
             and head.status < MIN_ERROR_STATUS
             and not self._parser.is_ended
+            and self._parser.buffered < HIGH_WATER_BYTES
         )
 
     def _wait_until(self) -> float:

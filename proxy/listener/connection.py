@@ -19,10 +19,12 @@ from proxy.terms import Refusal, Refused
 
 from .faults import Unfinished, fault_of
 from .framing import Framing, framing_of
+from .outgoing import reset
 from .owed import Owed
 
 _EMPTY_LINES = b"\r\n"  # none of a request (RFC 9112 section 2.2)
 _END_OF_HEAD = b"\r\n\r\n"
+_MAX_PENDING_BYTES = 262_144  # of requests behind one that is being answered
 
 
 class GoingAway(Exception):  # noqa: N818 - it ends the wait for a body, it is no error of it
@@ -69,10 +71,13 @@ class CallerConnection(web.RequestHandler):
         "_head_timeout_s",
         "_head_timer",
         "_is_busy",
+        "_is_held",
         "_is_lost",
+        "_is_refused",
         "_on_lost",
         "_owed",
         "_pending",
+        "must_reset",
     )
 
     def __init__(
@@ -95,7 +100,10 @@ class CallerConnection(web.RequestHandler):
         self._pending = b""  # read, and not yet known to be whose
         self._framing: Framing | None = None  # of the body that is coming
         self._is_lost = False
+        self._is_held = False  # more has come than is taken for now
+        self._is_refused = False  # the last that is said here was said
         self._on_lost: Callable[[], None] | None = None
+        self.must_reset = False  # should it end now: only that shows the answer to be cut
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let a write be done only when the kernel has it all: a slow reader is told by that."""
@@ -107,7 +115,12 @@ class CallerConnection(web.RequestHandler):
         self._pending = self._pending + data if self._pending else data
         if self._framing is not None:
             self._follow(self._framing)
+        else:
+            self._pending = self._pending.lstrip(_EMPTY_LINES)
         self._begin_if_pending()
+        if len(self._pending) > _MAX_PENDING_BYTES and self._is_busy and self.transport is not None:
+            self._is_held = True  # what is behind a request waits until that is answered
+            self.transport.pause_reading()
         super().data_received(data)
         if self._body is not None:
             self._break_off(self._body)
@@ -139,6 +152,9 @@ class CallerConnection(web.RequestHandler):
         """Note that a request was answered."""
         self._is_busy = False
         self._on_lost = None
+        if self._is_held and self.transport is not None:
+            self._is_held = False
+            self.transport.resume_reading()
         if self._messages and not self._is_lost:
             return  # the next one is here
         self._end()
@@ -149,6 +165,12 @@ class CallerConnection(web.RequestHandler):
         self._on_lost = callback
         if self.transport is None:
             callback()
+
+    def force_close(self) -> None:
+        """Close at once; an answer whose end is the connection's must not look whole."""
+        if self.must_reset and self.transport is not None:
+            reset(self.transport)
+        super().force_close()
 
     def give_up(self) -> None:
         """Wait no longer for what has not come of a request: it is answered as it is."""
@@ -169,6 +191,7 @@ class CallerConnection(web.RequestHandler):
         Neither *exc* nor *message* is shown: they quote the caller's bytes.
         """
         self._stop_head_timer()
+        self._is_refused = True
         told = self._answer_fault(request, fault_of(status, exc, self.max_line_size))
         # It is the last that is said here. Who does not take it is not waited for.
         if self.transport is not None:
@@ -186,7 +209,7 @@ class CallerConnection(web.RequestHandler):
 
     def _begin_if_pending(self) -> None:
         """Start the time for a head where a byte of one was read; empty lines are none of it."""
-        if self._has_begun or self._framing is not None or self._is_lost:
+        if self._has_begun or self._framing is not None or self._is_lost or self._is_refused:
             return
         self._pending = self._pending.lstrip(_EMPTY_LINES)
         if self._pending:

@@ -65,8 +65,11 @@ class ChunkedFraming:
     @property
     def is_excessive(self) -> bool:
         """Whether there is more framing than any content needs."""
-        framing = self._framing_bytes + len(self._line)
-        return framing > MAX_FRAMING_BYTES + _FRAMING_FOR_EACH_BYTE * self._content_bytes
+        if len(self._line) > MAX_FRAMING_BYTES:  # one line is none of many small chunks
+            return True
+        return self._framing_bytes > (
+            MAX_FRAMING_BYTES + _FRAMING_FOR_EACH_BYTE * self._content_bytes
+        )
 
     def feed(self, data: bytes) -> bytes:
         """Take what belongs to the body, and give what follows it."""
@@ -80,7 +83,8 @@ class ChunkedFraming:
                 continue
             end = self._end_of_line(data, place)
             if end < 0:
-                self._line += data[place:]
+                if len(self._line) <= MAX_FRAMING_BYTES:  # what is more is excessive already
+                    self._line += data[place:]
                 return b""
             line = self._line + data[place:end]
             self._line = b""

@@ -55,6 +55,6 @@ def taken_bytes(transport: Transport) -> int:
 def reset(transport: Transport) -> None:
     """Close with what was not taken thrown away: the kernel would keep it for the caller."""
     own = transport.get_extra_info("socket")
-    if own is not None:
+    if own is not None and own.fileno() >= 0:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
     transport.abort()

@@ -86,14 +86,16 @@ class Handler:
             return await self._respond_to_fault(request, fault, serving)
         finally:
             if serving.call is not None:
-                self._finish(connection, serving.call)
+                await self._finish(connection, serving.call)
             connection.request_ended()
 
-    def _finish(self, connection: CallerConnection, call: Call) -> None:
+    async def _finish(self, connection: CallerConnection, call: Call) -> None:
         """Leave nothing of an answered call behind, whatever became of it."""
         call.progress.let_go()
         if isinstance(call.body, CallerBody):
             call.body.cut()
+            if call.body.is_being_read:
+                await self._clock.sleep(0.0)  # its upload was cancelled in this turn of the loop
             if call.body.is_being_read:
                 # The journey still waits for it: nobody else may read what comes.
                 connection.force_close()
@@ -153,6 +155,8 @@ class Handler:
     async def _respond(
         self, request: web.BaseRequest, outcome: Outcome, serving: Serving
     ) -> web.StreamResponse:
+        connection = request.protocol
+        assert isinstance(connection, CallerConnection)
         provider = None if serving.provider == NOBODY else serving.provider
         key = serving.call.key if serving.call is not None else None
         destination = self._destinations.get(serving.provider)
@@ -175,10 +179,15 @@ class Handler:
         )
         serving.has_begun_answer = True
         began = self._clock.monotonic()
-        is_whole = await self._writer.write(request, message, close=must_close)
-        if message.rest is not None and serving.call is not None:
-            serving.call.progress.waited(self._clock.monotonic() - began)
-        self._report(request.method, outcome, serving, message.status, is_whole=is_whole)
+        is_whole = False
+        connection.must_reset = self._writer.ends_with_connection(request, message)
+        try:
+            is_whole = await self._writer.write(request, message, close=must_close)
+        finally:
+            connection.must_reset = False
+            if message.rest is not None and serving.call is not None:
+                serving.call.progress.waited(self._clock.monotonic() - began)
+            self._report(request.method, outcome, serving, message.status, is_whole=is_whole)
         return Written(keep_alive=is_whole and not must_close).as_response()
 
     async def _respond_to_fault(

@@ -85,7 +85,7 @@ class Listener:
         # aiohttp waits for this long twice, and takes 0 for ever.
         await self._server.shutdown(max(grace_s / 2, _AT_ONCE_S))
         for transport in open_ones:
-            transport.abort()  # who does not take the end is not waited for
+            transport.abort()  # who does not take the end is not waited for; the kernel keeps it
 
     def _connections(self) -> list[CallerConnection]:
         every = self._server.connections if self._server is not None else []

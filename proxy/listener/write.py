@@ -18,7 +18,8 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HTTP_1_0: Final = (1, 0)
 _TLS_PIECE_BYTES: Final = 16_384  # a record
 _TURNS: Final = 3  # of the loop, in which the socket took more: nothing waits below TLS
-_LOOK_EVERY_S: Final = 0.01
+_LOOK_FIRST_S: Final = 0.01
+_LOOK_EVERY_S: Final = 0.5
 _BODILESS: Final = frozenset({NO_CONTENT, NOT_MODIFIED})
 _REASONS: Final = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
 
@@ -58,9 +59,24 @@ class Writer:
         if message.rest is None:
             return await self._send(request, head + message.body, is_last=True)
         begun = head + _framed(message.body, is_chunked=is_chunked)
-        if not await self._send(request, begun):
-            return False
-        return await self._pipe(request, message.rest, is_chunked=is_chunked)
+        is_whole = False
+        try:
+            if await self._send(request, begun):
+                is_whole = await self._pipe(request, message.rest, is_chunked=is_chunked)
+        finally:
+            # An answer cut short must look it: without its last chunk or byte it does.
+            if not is_whole and request.transport is not None:
+                is_open = self.ends_with_connection(request, message)
+                reset(transport) if is_open else transport.abort()
+        return is_whole
+
+    def ends_with_connection(self, request: web.BaseRequest, message: Message) -> bool:
+        """Whether the end of *message* is that of its connection: if cut, only a reset tells.
+
+        A clean close would say that this is all (RFC 9112 section 8).
+        """
+        has_no_end = message.rest is not None and message.rest.length is None
+        return has_no_end and not self._is_chunked(request, message)
 
     def head(
         self, request: web.BaseRequest, message: Message, *, close: bool, is_chunked: bool = False
@@ -94,16 +110,13 @@ class Writer:
         if piece is StreamEnd.WHOLE:
             last = b"0\r\n\r\n" if is_chunked else b""
             return await self._send(request, last, is_last=True)
-        # An answer cut short must look it: no final chunk (RFC 9112 section 8).
-        if request.transport is not None:
-            request.transport.abort()
         return False
 
     async def _send(self, request: web.BaseRequest, data: bytes, *, is_last: bool = False) -> bool:
         """Write *data*; False where the caller left, or took too little of it.
 
-        The caller must take `MIN_BYTES_PER_S` over each time of a stall. What is last is done when
-        the kernel has it all.
+        The caller must take `MIN_BYTES_PER_S` in one of two times of a stall. What is last is done
+        when the kernel has it all.
         """
         transport = request.transport
         if transport is None or transport.is_closing():
@@ -134,14 +147,19 @@ class Writer:
             drained.cancel()
 
     async def _flush(self, request: web.BaseRequest, transport: asyncio.Transport) -> bool:
-        """Wait until the kernel has what lies below TLS."""
+        """Wait until the kernel has what lies below TLS: look, ever less often."""
         pace = Pace(transport, self._clock, self._stall_s)
-        turns = 0
+        turns, look_in_s = 0, _LOOK_FIRST_S
         while turns < _TURNS:
             if request.transport is None:
                 return False
-            turns = turns + 1 if is_flushed(transport) else 0
-            await self._clock.sleep(0.0 if turns else _LOOK_EVERY_S)
+            if is_flushed(transport):
+                turns += 1
+                await self._clock.sleep(0.0)
+                continue
+            turns = 0
+            await self._clock.sleep(max(0.0, min(look_in_s, pace.left_s)))
+            look_in_s = min(look_in_s * 2, _LOOK_EVERY_S)
             if pace.left_s <= 0 and not pace.is_kept():
                 reset(transport)
                 return False
@@ -160,7 +178,11 @@ class Writer:
 
 
 class Pace:
-    """Whether a caller takes enough of what it is sent."""
+    """Whether a caller takes enough of what it is sent.
+
+    A kernel tells of what it has taken in steps of up to a segment (64 KiB on loopback), so one
+    time without a sign of life says nothing: two in a row do.
+    """
 
     def __init__(self, transport: asyncio.Transport, clock: Clock, stall_s: float) -> None:
         self._transport = transport
@@ -168,6 +190,7 @@ class Pace:
         self._stall_s = stall_s
         self._taken = taken_bytes(transport)
         self._until = clock.monotonic() + stall_s
+        self._was_poor = False
 
     @property
     def left_s(self) -> float:
@@ -175,10 +198,12 @@ class Pace:
         return self._until - self._clock.monotonic()
 
     def is_kept(self) -> bool:
-        """Say whether enough was taken since the last look, and begin anew."""
+        """Say whether enough was taken since the last looks, and begin anew."""
         before, self._taken = self._taken, taken_bytes(self._transport)
         self._until = self._clock.monotonic() + self._stall_s
-        return self._taken - before >= MIN_BYTES_PER_S * self._stall_s
+        is_poor = self._taken - before < MIN_BYTES_PER_S * self._stall_s
+        was_poor, self._was_poor = self._was_poor, is_poor
+        return not (is_poor and was_poor)
 
 
 def _length(request: web.BaseRequest, message: Message) -> int | None:

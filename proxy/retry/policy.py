@@ -88,15 +88,17 @@ class RetryPolicy:
         self, call: Call, latest: Outcome, so_far: SoFar, step: Repeat
     ) -> Repeat | Stop:
         self._emit(_scheduled(call, latest, step))
-        if isinstance(latest, Answered) and latest.answer.rest is not None:
-            latest.answer.rest.close()  # nobody will read it, and it holds a connection
         call.progress.begin_wait(self._clock.monotonic())
         await self._clock.sleep(step.delay_s)
         call.progress.end_wait(self._clock.monotonic())
         denied_by = stopped_by(
             call, so_far, now=self._clock.monotonic(), is_draining=self._is_draining()
         )
-        return step if denied_by is None else Stop(denied_by)
+        if denied_by is not None:
+            return Stop(denied_by)
+        if isinstance(latest, Answered) and latest.answer.rest is not None:
+            latest.answer.rest.close()  # nobody will read it, and it holds a connection
+        return step
 
 
 def _succeeded(latest: Outcome, so_far: SoFar) -> Outcome:

@@ -29,7 +29,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 @pytest.mark.item(118)
 async def test_while_it_drains_it_accepts_and_every_answer_closes() -> None:
-    drain = {"delay": "100ms", "timeout": "1s"}
+    drain = {"delay": "500ms", "timeout": "1s"}
     async with world(drain=drain) as here, caller(here.proxy.port) as old:
         await old.send(POST + b"{}")
         assert (await old.answer()).header("Connection") is None

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 
 from tests.support.caller import caller, head, sound_envelope
+from tests.support.raw import Connected, answer
 from tests.support.world import world
 
 PAY = head("POST /acme/two HTTP/1.1", "Content-Length: 2") + b"{}"
@@ -69,3 +70,31 @@ async def test_callers_who_pipeline_and_leave_are_owed_nothing() -> None:
         async with asyncio.timeout(5):
             while doors.owed:  # noqa: ASYNC110 - only the sidecar knows
                 await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [b"\r\n" * 50_000, head("POST /acme/x HTTP/1.1", "Transfer-Encoding: chunked") + b"1;"],
+    ids=["empty_lines", "extension"],
+)
+async def test_what_comes_behind_a_request_is_held_back(behind: bytes) -> None:
+    go = asyncio.Event()
+
+    async def slow(connected: Connected) -> None:
+        await go.wait()
+        await answer()(connected)
+
+    async with world(slow) as here, caller(here.proxy.port) as one:
+        await one.send(head("GET /acme/x HTTP/1.1"))
+        await here.upstream.arrived.wait()
+        doors = here.proxy.app._doors
+        assert doors is not None
+        [connection] = doors._listeners[0]._connections()
+        one.writer.write(behind)
+        for _ in range(50):
+            one.writer.write(b"\r\n" * 50_000 if behind[:1] == b"\r" else b"e" * 100_000)
+            await asyncio.sleep(0.001)
+        assert len(connection._pending) < 1_000_000
+        go.set()
+        assert (await one.answer()).status == 200
+        one.writer.transport.abort()

@@ -78,3 +78,13 @@ def test_what_is_malformed_never_raises(raw: bytes) -> None:
 def test_whatever_the_chunks_the_next_request_is_found(pieces: list[bytes], step: int) -> None:
     raw = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
     assert fed(ChunkedFraming(), raw + NEXT, step) == NEXT
+
+
+def test_one_line_is_bounded_however_much_content_came_before() -> None:
+    framing = ChunkedFraming()
+    framing.feed(b"f4240\r\n" + b"x" * 1_000_000 + b"\r\n")
+    for _ in range(20):
+        framing.feed(b"5;" + b"e" * 1_000)
+    assert framing.is_excessive
+    framing.feed(b"e" * 1_000_000)
+    assert len(framing._line) < 2 * MAX_FRAMING_BYTES
