@@ -80,8 +80,7 @@ class _Reader:
         self._open.append(_Element(_local(tag), attributes))
 
     def data(self, text: str) -> None:
-        if self._open:
-            self._open[-1].texts.append(text)
+        self._open[-1].texts.append(text)  # there is none outside of the root
 
     def end(self, _tag: str) -> None:
         self._end(is_whole=True)
