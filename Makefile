@@ -49,6 +49,7 @@ readme: $(VENV)/.dev ## the README's commands, verbatim
 bench: $(VENV)/.dev ## what the sidecar costs on this machine, in a minute and a half
 	$(BIN)/python bench/overhead.py
 	$(BIN)/python bench/wire.py
+	$(BIN)/python -m bench.normalise
 
 bench-wire: $(VENV)/.dev ## of that, what it holds of large bodies, many callers and slow sides
 	$(BIN)/python bench/wire.py

@@ -40,7 +40,7 @@ from proxy.terms.http import MAX_STATUS, MIN_ERROR_STATUS, every
 
 from .doubt import is_doubtful
 from .hints import read_decline, read_hints
-from .rules import compile_rule
+from .rules import CompiledRule, compile_rule
 from .status import ERROR_CODES, MALFORMED, MEANINGS, Meaning
 from .waiting import read_retry_after
 
@@ -73,6 +73,7 @@ class Classifier:
     """Judges answers of one provider. Compiled once; holds nothing of the answers."""
 
     __slots__ = (
+        "_by_status",
         "_codes",
         "_embedded",
         "_extractor",
@@ -87,6 +88,7 @@ class Classifier:
         self._extractor = Extractor(profile)
         self._rules = tuple(compile_rule(rule) for rule in profile.rules if not rule.embedded)
         self._embedded = tuple(compile_rule(rule) for rule in profile.rules if rule.embedded)
+        self._by_status: dict[int, tuple[CompiledRule, ...]] = {}
         self._codes = {code.casefold(): word for code, word in table.items() if word is not None}
         self._replayed = tuple(
             (claim.replayed.header.lower().encode("ascii"), re.compile(claim.replayed.matches))
@@ -129,7 +131,7 @@ class Classifier:
         document = self._extractor.open(answer)
         fitting = (
             rule
-            for rule in (self._embedded if is_success else self._rules)
+            for rule in self._rules_for(status, is_success=is_success)
             if rule.may_hold(answer, document.tree, method=method, operation=operation)
         )
         first = next(fitting, None)
@@ -164,6 +166,17 @@ class Classifier:
             attempts=1,
             retry_after_s=read_retry_after(answer.headers, wall),
         )
+
+    def _rules_for(self, status: int, *, is_success: bool) -> tuple[CompiledRule, ...]:
+        """Give the rules that a *status* does not rule out; there is an end to statuses."""
+        fitting = self._by_status.get(status)
+        if fitting is None:
+            rules = self._embedded if is_success else self._rules
+            fitting = tuple(
+                rule for rule in rules if rule.statuses is None or status in rule.statuses
+            )
+            self._by_status[status] = fitting
+        return fitting
 
     def _find_word(
         self, status: int, meaning: Meaning, reading: Reading, *, is_ruled: bool

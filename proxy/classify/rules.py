@@ -35,9 +35,7 @@ class CompiledRule:
         )
 
     def may_hold(self, answer: Answer, tree: object, *, method: str, operation: str) -> bool:
-        """Whether the answer is what the rule asks for, as far as nothing was read out of it."""
-        if self.statuses is not None and answer.status not in self.statuses:
-            return False
+        """Whether an answer of a fitting status is what the rule asks for, nothing read of it."""
         if not self.concerns(method, operation):
             return False
         if self.headers and not all(_has(answer, name, pattern) for name, pattern in self.headers):

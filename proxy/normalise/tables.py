@@ -177,6 +177,11 @@ REFUSALS: Final[Mapping[Refusal, Report]] = MappingProxyType(
 )
 
 
+_ANSWERED: Final[Mapping[ErrorCode, Report]] = MappingProxyType(
+    {code: Report(code, MESSAGES[code], None, code.status) for code in ErrorCode}
+)
+
+
 def needs_envelope(outcome: Outcome) -> bool:
     """Whether *outcome* is an error. What is none goes through as it came."""
     return not isinstance(outcome, Answered) or outcome.error_code is not None
@@ -185,8 +190,7 @@ def needs_envelope(outcome: Outcome) -> bool:
 def report_for(outcome: Outcome) -> Report:
     """Say how an error is reported; what `needs_envelope` calls none comes out as unknown."""
     if isinstance(outcome, Answered):
-        code = outcome.error_code or ErrorCode.UNKNOWN_ERROR
-        return Report(code, MESSAGES[code], None, code.status)
+        return _ANSWERED[outcome.error_code or ErrorCode.UNKNOWN_ERROR]
     if isinstance(outcome, Failed):
         return FAILURES[outcome.reason]
     return REFUSALS[outcome.reason]
