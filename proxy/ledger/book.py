@@ -125,6 +125,12 @@ def end(
             assert_never(how)
 
 
+def abandon(entry: Entry, owner: Owner) -> Ended:
+    """Drop a payment of which no byte was sent; any other stays as it is."""
+    is_untouched = entry.owner == owner and entry.state is State.BEGUN
+    return Ended(None if is_untouched else entry)
+
+
 def _late(
     entry: Entry, how: End, result: Result | None, recorded: Recorded | None, now: float
 ) -> Ended:

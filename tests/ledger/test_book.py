@@ -2,7 +2,17 @@
 
 import pytest
 
-from proxy.ledger.book import TOMBSTONE_S, begin, end, expired, is_unknown, purged, send, settle
+from proxy.ledger.book import (
+    TOMBSTONE_S,
+    abandon,
+    begin,
+    end,
+    expired,
+    is_unknown,
+    purged,
+    send,
+    settle,
+)
 from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
 from proxy.ledger.entry import Result, State
 from tests.support.ledger import ANSWER, LEASE_END, ME, OTHER, claim, entry
@@ -83,6 +93,13 @@ def test_nobody_else_ends_it(state: State, how: End) -> None:
     there = entry(state)
     ended = end(there, OTHER, how, Result.SUCCEEDED, ANSWER, BEFORE)
     assert (ended.entry, ended.is_contradicted) == (there, False)
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_what_was_not_sent_is_abandoned(state: State) -> None:
+    there = entry(state)
+    assert abandon(there, OTHER).entry == there
+    assert (abandon(there, ME).entry is None) is (state is State.BEGUN)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,61 @@
+"""What keeps the ledger must promise.
+
+Each method is one atomic step, durable when it returns: between a look and a change another sidecar
+would take the same key. How an entry changes is `book`'s affair; a store finds it, keeps what comes
+of it, and goes by a clock that all who share it have in common.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from .book import Claim, Ended, Evidence, Met
+from .decide import End, Said, Source
+from .entry import Entry, Owner, Recorded, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """The store cannot be reached: nothing is known, and nothing was kept."""
+
+
+AWAY = Away()
+
+
+class LedgerStore(Protocol):
+    """Keeps payments by their id, and by scope and key. One an app; many sidecars may share it."""
+
+    async def begin(self, claim: Claim) -> Met | Away:
+        """Take a key, or say what stands under it. A claim without a key is always new."""
+
+    async def sending(self, entry_id: str, owner: Owner, lease_s: float) -> Entry | Away | None:
+        """Take the claim for one attempt, just before its first byte; None: it is lost."""
+
+    async def finish(
+        self,
+        entry_id: str,
+        owner: Owner,
+        how: End,
+        result: Result | None = None,
+        recorded: Recorded | None = None,
+    ) -> Ended | Away | None:
+        """Note what became of a payment; None where it is not there any more."""
+
+    async def abandon(self, entry_id: str, owner: Owner) -> Ended | Away | None:
+        """Give a key back under which nothing was sent; what may have been sent stays."""
+
+    async def settle(
+        self, entry_id: str, source: Source, said: Said, note: str, *, attempt_timeout_s: float
+    ) -> Evidence | Away | None:
+        """Take what somebody says of a payment, and keep it; None where there is no payment."""
+
+    async def find(self, entry_id: str) -> Entry | Away | None:
+        """Give a payment as it is now."""
+
+    async def evidence(self, entry_id: str) -> tuple[Evidence, ...] | Away:
+        """Give all that was said of a payment, in order."""
+
+    async def unknowns(self) -> tuple[Entry, ...] | Away:
+        """Give the payments of which nobody knows what came, the oldest first."""
+
+    async def purge(self, provider: str, record_for_s: float) -> Away | None:
+        """Drop what of a provider's payments need not be kept any more."""

@@ -1,0 +1,165 @@
+"""What each ledger store promises, whatever it keeps payments in."""
+
+import pytest
+
+from proxy.ledger.book import TOMBSTONE_S, Met
+from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
+from proxy.ledger.entry import Entry, Result, State
+from proxy.ledger.store import LedgerStore
+from proxy.stores.ledger_memory import MemoryLedger
+from tests.support.clock import FakeClock
+from tests.support.ledger import ANSWER, ME, OTHER, claim
+
+LEASE_S = 10.0
+
+
+class World:
+    """A store, and the clock it goes by."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.store: LedgerStore = MemoryLedger(self.clock)
+
+    async def begun(self, **members: object) -> Met:
+        met = await self.store.begin(claim(**members))
+        assert isinstance(met, Met)
+        return met
+
+    async def sent(self, **members: object) -> Entry:
+        met = await self.begun(**members)
+        entry = await self.store.sending(met.entry.id, met.entry.owner, LEASE_S)
+        assert isinstance(entry, Entry)
+        return entry
+
+    async def state(self, entry_id: str = "p1") -> State | None:
+        entry = await self.store.find(entry_id)
+        return entry.state if isinstance(entry, Entry) else None
+
+
+@pytest.fixture
+def here() -> World:
+    return World()
+
+
+async def test_a_key_is_taken_once(here: World) -> None:
+    assert (await here.begun()).meeting is Meeting.NEW
+    second = await here.begun(id="p2", owner=OTHER)
+    assert (second.meeting, second.entry.id) == (Meeting.IN_PROGRESS, "p1")
+    assert (await here.begun(id="p3", fingerprint=b"g")).meeting is Meeting.REUSED
+    assert (await here.begun(id="p4", scope="other")).meeting is Meeting.NEW
+    assert (await here.begun(id="p5", key_hash=b"l")).meeting is Meeting.NEW
+    assert await here.store.find("p2") is None
+
+
+async def test_claims_without_a_key_never_meet(here: World) -> None:
+    assert (await here.begun(key_hash=None)).meeting is Meeting.NEW
+    assert (await here.begun(id="p2", key_hash=None)).meeting is Meeting.NEW
+
+
+async def test_who_was_frozen_before_it_sent_sends_nothing(here: World) -> None:
+    await here.begun()
+    here.clock.now += LEASE_S
+    taken = await here.begun(id="p2", owner=OTHER)
+    assert (taken.meeting, taken.entry.id) == (Meeting.NEW, "p2")
+    assert await here.store.sending("p1", ME, LEASE_S) is None
+    assert await here.store.sending("p2", ME, LEASE_S) is None
+    sent = await here.store.sending("p2", OTHER, LEASE_S)
+    assert isinstance(sent, Entry)
+
+
+async def test_what_was_sent_and_not_answered_is_unknown_and_never_free(here: World) -> None:
+    await here.sent()
+    assert await here.store.unknowns() == ()
+    here.clock.now += LEASE_S
+    assert await here.state() is State.UNKNOWN
+    assert (await here.begun(id="p2", owner=OTHER)).meeting is Meeting.PENDING
+    unknowns = await here.store.unknowns()
+    assert isinstance(unknowns, tuple)
+    assert [entry.id for entry in unknowns] == ["p1"]
+    here.clock.now += TOMBSTONE_S * 2
+    await here.store.purge("acme", 1.0)
+    assert await here.state() is State.UNKNOWN
+
+
+async def test_an_answer_is_replayed_byte_for_byte_and_leaves_a_tombstone(here: World) -> None:
+    await here.sent()
+    await here.store.finish("p1", ME, End.DONE, Result.SUCCEEDED, ANSWER)
+    met = await here.begun(id="p2")
+    assert (met.meeting, met.entry.recorded) == (Meeting.REPLAYED, ANSWER)
+    here.clock.now += 100.0
+    await here.store.purge("other", 100.0)
+    assert (await here.begun(id="p2")).meeting is Meeting.REPLAYED
+    await here.store.purge("acme", 100.0)
+    met = await here.begun(id="p2")
+    assert (met.meeting, met.entry.recorded) == (Meeting.PROCESSED, None)
+    here.clock.now += TOMBSTONE_S
+    await here.store.purge("acme", 100.0)
+    assert (await here.begun(id="p2")).meeting is Meeting.NEW
+
+
+async def test_what_was_not_made_frees_its_key(here: World) -> None:
+    await here.begun()
+    await here.store.abandon("p1", OTHER)
+    assert await here.state() is State.BEGUN
+    await here.store.abandon("p1", ME)
+    assert await here.state() is None
+    await here.sent(id="p2")
+    await here.store.abandon("p2", ME)
+    assert await here.state("p2") is State.SENDING
+    await here.store.finish("p2", ME, End.FREE)
+    assert (await here.begun(id="p3")).meeting is Meeting.NEW
+
+
+async def test_what_is_said_settles_and_every_word_is_kept(here: World) -> None:
+    await here.sent()
+    here.clock.now += LEASE_S
+    said = []
+    for source, word in [
+        (Source.LOOKUP, Said.NOT_PROCESSED),
+        (Source.PERSON, Said.NOT_PROCESSED),
+        (Source.WEBHOOK, Said.SUCCEEDED),
+        (Source.PERSON, Said.DECLINED),
+    ]:
+        evidence = await here.store.settle("p1", source, word, "ann", attempt_timeout_s=10.0)
+        said.append(evidence)
+    kept = await here.store.evidence("p1")
+    assert kept == tuple(said)
+    assert isinstance(kept, tuple)
+    assert [each.settlement for each in kept] == [
+        Settlement.NOT_THEIRS,
+        Settlement.TOO_EARLY,
+        Settlement.SETTLED,
+        Settlement.CONTRADICTED,
+    ]
+    assert (await here.begun(id="p2")).meeting is Meeting.PROCESSED
+
+
+async def test_a_person_frees_a_key_and_the_first_payment_stays_on_record(here: World) -> None:
+    await here.sent()
+    here.clock.now += LEASE_S * 2
+    await here.store.settle("p1", Source.PERSON, Said.NOT_PROCESSED, "ann", attempt_timeout_s=10.0)
+    assert (await here.begun(id="p2", owner=OTHER)).meeting is Meeting.NEW
+    assert await here.state("p1") is State.RELEASED
+    # The first one was made after all: that is seen, and the second one keeps its key.
+    late = await here.store.finish("p1", ME, End.DONE, Result.SUCCEEDED, ANSWER)
+    assert late is not None
+    assert getattr(late, "is_contradicted", False)
+    assert (await here.begun(id="p3")).entry.id == "p2"
+    here.clock.now += TOMBSTONE_S
+    await here.store.purge("acme", 1.0)
+    assert await here.state("p1") is None
+
+
+async def test_of_what_is_not_there_nothing_is_done(here: World) -> None:
+    assert await here.store.sending("no", ME, 1.0) is None
+    assert await here.store.finish("no", ME, End.FREE) is None
+    assert await here.store.abandon("no", ME) is None
+    told = await here.store.settle("no", Source.PERSON, Said.SUCCEEDED, "", attempt_timeout_s=1.0)
+    assert told is None
+    assert await here.store.evidence("no") == ()
+
+
+async def test_an_owner_that_is_not_the_one_changes_nothing(here: World) -> None:
+    await here.sent()
+    await here.store.finish("p1", OTHER, End.FREE)
+    assert await here.state() is State.SENDING
