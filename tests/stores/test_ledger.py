@@ -1,5 +1,8 @@
 """What each ledger store promises, whatever it keeps payments in."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
 from proxy.ledger.book import TOMBSTONE_S, Met
@@ -7,6 +10,7 @@ from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
 from proxy.ledger.entry import Entry, Result, State
 from proxy.ledger.store import LedgerStore
 from proxy.stores.ledger_memory import MemoryLedger
+from proxy.stores.ledger_sqlite import SqliteLedger
 from tests.support.clock import FakeClock
 from tests.support.ledger import ANSWER, ME, OTHER, claim
 
@@ -16,9 +20,9 @@ LEASE_S = 10.0
 class World:
     """A store, and the clock it goes by."""
 
-    def __init__(self) -> None:
-        self.clock = FakeClock()
-        self.store: LedgerStore = MemoryLedger(self.clock)
+    def __init__(self, store: LedgerStore, clock: FakeClock) -> None:
+        self.clock = clock
+        self.store = store
 
     async def begun(self, **members: object) -> Met:
         met = await self.store.begin(claim(**members))
@@ -36,9 +40,15 @@ class World:
         return entry.state if isinstance(entry, Entry) else None
 
 
-@pytest.fixture
-def here() -> World:
-    return World()
+@pytest.fixture(params=["memory", "sqlite"])
+async def here(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    clock = FakeClock()
+    if request.param == "memory":
+        yield World(MemoryLedger(clock), clock)
+        return
+    store = SqliteLedger.open(tmp_path / "ledger.db", clock)
+    yield World(store, clock)
+    await store.close()
 
 
 async def test_a_key_is_taken_once(here: World) -> None:
