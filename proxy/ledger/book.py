@@ -9,6 +9,7 @@ Rules:
 5. What a settlement said stands against a late answer that says otherwise: a contradiction.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
@@ -192,3 +193,9 @@ def purged(entry: Entry, *, record_for_s: float, now: float) -> Entry | None:
 def is_unknown(entry: Entry, now: float) -> bool:
     """Whether nobody knows what came of it."""
     return expired(entry, now).state is State.UNKNOWN
+
+
+def unknowns(entries: Iterable[Entry], now: float) -> tuple[Entry, ...]:
+    """Give those of which nobody knows what came, the oldest first."""
+    found = [expired(entry, now) for entry in entries if is_unknown(entry, now)]
+    return tuple(sorted(found, key=lambda entry: entry.created_at))

@@ -1,5 +1,7 @@
 """The ledger in memory: for the simulator and for tests. It is gone with the process."""
 
+from collections.abc import Callable
+
 from proxy.ledger.book import (
     Claim,
     Ended,
@@ -9,10 +11,10 @@ from proxy.ledger.book import (
     begin,
     end,
     expired,
-    is_unknown,
     purged,
     send,
     settle,
+    unknowns,
 )
 from proxy.ledger.decide import End, Meeting, Said, Source
 from proxy.ledger.entry import Entry, Owner, Recorded, Result, State
@@ -55,21 +57,12 @@ class MemoryLedger:
         recorded: Recorded | None = None,
     ) -> Ended | None:
         """Note what became of a payment; None where it is not there any more."""
-        entry = self._entries.get(entry_id)
-        if entry is None:
-            return None
-        ended = end(entry, owner, how, result, recorded, self._clock.wall())
-        self._replace(entry, ended.entry)
-        return ended
+        now = self._clock.wall()
+        return self._end(entry_id, lambda one: end(one, owner, how, result, recorded, now))
 
     async def abandon(self, entry_id: str, owner: Owner) -> Ended | None:
         """Give a key back under which nothing was sent; what may have been sent stays."""
-        entry = self._entries.get(entry_id)
-        if entry is None:
-            return None
-        ended = abandon(entry, owner)
-        self._replace(entry, ended.entry)
-        return ended
+        return self._end(entry_id, lambda entry: abandon(entry, owner))
 
     async def settle(
         self, entry_id: str, source: Source, said: Said, note: str, *, attempt_timeout_s: float
@@ -101,15 +94,21 @@ class MemoryLedger:
 
     async def unknowns(self) -> tuple[Entry, ...]:
         """Give the payments of which nobody knows what came, the oldest first."""
-        now = self._clock.wall()
-        found = [expired(each, now) for each in self._entries.values() if is_unknown(each, now)]
-        return tuple(sorted(found, key=lambda entry: entry.created_at))
+        return unknowns(self._entries.values(), self._clock.wall())
 
     async def purge(self, provider: str, record_for_s: float) -> None:
         """Drop what of a provider's payments need not be kept any more."""
         now = self._clock.wall()
         for entry in [each for each in self._entries.values() if each.provider == provider]:
             self._replace(entry, purged(entry, record_for_s=record_for_s, now=now))
+
+    def _end(self, entry_id: str, how: Callable[[Entry], Ended]) -> Ended | None:
+        entry = self._entries.get(entry_id)
+        if entry is None:
+            return None
+        ended = how(entry)
+        self._replace(entry, ended.entry)
+        return ended
 
     def _keep(self, entry: Entry) -> None:
         self._entries[entry.id] = entry

@@ -1,35 +1,20 @@
 """What a request meets under its key, and what becomes of a payment: every row of the tables."""
 
-from dataclasses import replace
-
 import pytest
 
 from proxy.ledger.decide import End, Meeting, Said, Settlement, Source, end_of, meet, weigh
-from proxy.ledger.entry import Entry, Owner, Recorded, Result, State
+from proxy.ledger.entry import Entry, Result, State
 from proxy.terms import Answered, Effect, Kind, Outcome
 from tests.support import make
+from tests.support.ledger import ANSWER, LEASE_END
+from tests.support.ledger import entry as an_entry
 
-LEASE_END = 1000.0
 ATTEMPT_S = 10.0
 BEFORE, AFTER, LONG_AFTER = LEASE_END - 1, LEASE_END, LEASE_END + ATTEMPT_S
-ENTRY = Entry(
-    id="o1",
-    provider="acme",
-    scope="acme",
-    route="pay",
-    key_hash=b"k",
-    fingerprint=b"f",
-    state=State.SENDING,
-    owner=Owner("one", 1),
-    lease_until=LEASE_END,
-    created_at=900.0,
-    changed_at=900.0,
-)
-ANSWER = Recorded(200, b"OK", (), b"{}")
 
 
 def entry(state: State, result: Result | None = None, *, has_answer: bool = False) -> Entry:
-    return replace(ENTRY, state=state, result=result, recorded=ANSWER if has_answer else None)
+    return an_entry(state, result=result, recorded=ANSWER if has_answer else None)
 
 
 def answered(*, kind: Kind, effect: Effect) -> Answered:

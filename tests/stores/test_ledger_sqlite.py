@@ -13,14 +13,16 @@ from proxy.ledger.book import Met
 from proxy.ledger.decide import End, Meeting
 from proxy.ledger.entry import Entry, Result, State
 from proxy.ledger.store import AWAY
-from proxy.stores.ledger_sqlite import LedgerFileError, SqliteLedger
+from proxy.stores.ledger_file import LedgerFileError
+from proxy.stores.ledger_sqlite import SqliteLedger
 from tests.support.clock import FakeClock
 from tests.support.ledger import ANSWER, ME, claim
 
 OTHER_PROCESS = """
 import sys
 from pathlib import Path
-from proxy.stores.ledger_sqlite import LedgerFileError, SqliteLedger
+from proxy.stores.ledger_file import LedgerFileError
+from proxy.stores.ledger_sqlite import SqliteLedger
 from tests.support.clock import FakeClock
 try:
     SqliteLedger.open(Path(sys.argv[1]), FakeClock())

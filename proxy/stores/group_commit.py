@@ -1,0 +1,100 @@
+"""Steps of a database taken in one thread, with one sync to disk for all that came meanwhile."""
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from queue import Empty, SimpleQueue
+from typing import Final, TypeVar
+
+from proxy.ledger.store import AWAY, Away
+
+_MAX_TOGETHER: Final = 256
+
+_T = TypeVar("_T")
+
+
+class GroupCommit:
+    """The one thread that speaks to a connection. Nobody is answered before it is on disk."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._writes: SimpleQueue[_Write | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Take what was asked for, and end the thread."""
+        self._writes.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    async def take(self, step: Callable[[sqlite3.Connection], _T]) -> _T | Away:
+        """Take *step*; give what came of it once it is on disk, `AWAY` where it could not be."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[_T | Away] = loop.create_future()
+        found: list[_T] = []
+
+        def tell(*, is_kept: bool) -> None:
+            if not done.done():
+                done.set_result(found[-1] if is_kept else AWAY)  # it may have been taken twice
+
+        self._writes.put(
+            _Write(
+                lambda rows: found.append(step(rows)),
+                lambda is_kept: loop.call_soon_threadsafe(lambda: tell(is_kept=is_kept)),
+            )
+        )
+        return await done
+
+    def _work(self) -> None:
+        while (write := self._writes.get()) is not None:
+            together = [write, *self._waiting()]
+            kept = _write_all(self._connection, together)
+            for each, is_kept in zip(together, kept, strict=True):
+                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+                    each.tell(is_kept)
+
+    def _waiting(self) -> "Iterator[_Write]":
+        """Give what has come meanwhile; the end of it all is left for the next look."""
+        for _ in range(_MAX_TOGETHER):
+            try:
+                write = self._writes.get_nowait()
+            except Empty:
+                return
+            if write is None:
+                self._writes.put(None)
+                return
+            yield write
+
+
+class _Write:
+    """One step, and whoever waits for it."""
+
+    __slots__ = ("step", "tell")
+
+    def __init__(
+        self, step: Callable[[sqlite3.Connection], None], tell: Callable[[bool], object]
+    ) -> None:
+        self.step = step
+        self.tell = tell
+
+
+def _write_all(rows: sqlite3.Connection, together: "list[_Write]") -> list[bool]:
+    """Take all steps in one transaction; where that fails, each in one of its own."""
+    if len(together) > 1 and _write(rows, together):
+        return [True] * len(together)
+    return [_write(rows, [each]) for each in together]
+
+
+def _write(rows: sqlite3.Connection, together: "list[_Write]") -> bool:
+    try:
+        rows.execute("BEGIN IMMEDIATE")
+        for each in together:
+            each.step(rows)
+        rows.execute("COMMIT")
+    except Exception:  # noqa: BLE001 - the thread must live: who waits is told that it failed
+        with contextlib.suppress(sqlite3.Error):
+            rows.execute("ROLLBACK")
+        return False
+    return True
