@@ -7,8 +7,8 @@ Rules:
 2.  Kind, effect and transience come from the status alone, or from a rule. Only a documented rule
     may make them kinder: the profile's schema refuses any other (`providers.licence`).
 3.  The table of codes and the hints change the word, never what it does: no hint makes a repeat
-    possible or frees a key. In the one direction that is safe a word does change the effect: what
-    may be a duplicate, or a request still under way, leaves the outcome `UNKNOWN`.
+    possible or frees a key. In the one direction that is safe they do change the effect (`doubt`):
+    what may be a duplicate, under way, or cut off by an outage leaves the outcome `UNKNOWN`.
 4.  A decline by a hint (a 400 that says `card_expired`) is therefore `rejected`, not `declined`:
     `SETTLED` would settle an earlier attempt whose outcome is unknown. 402 alone says `declined`.
 5.  Where the outcome is unknown the word is never a decline: the application would pay again.
@@ -38,7 +38,7 @@ from proxy.terms import (
 )
 from proxy.terms.http import MAX_STATUS, MIN_ERROR_STATUS, every
 
-from .doubt import is_doubtful
+from .doubt import doubt
 from .hints import read_decline, read_hints
 from .rules import CompiledRule, compile_rule
 from .status import ERROR_CODES, MALFORMED, MEANINGS, Meaning
@@ -58,15 +58,6 @@ _OF_KIND: Final[Mapping[Kind, ErrorCode]] = MappingProxyType(
 _PASSING: Final = frozenset({Kind.THROTTLED, Kind.IN_PROGRESS})
 # Stripe's field, and what others copied of it. Its `true` licenses nothing.
 _SHOULD_RETRY: Final = frozenset({b"stripe-should-retry", b"x-should-retry", b"should-retry"})
-# Rule 3: words that say that something was, or is being, done.
-_DOUBTFUL: Final = frozenset(
-    {
-        ErrorCode.DUPLICATE_TRANSACTION,
-        ErrorCode.ALREADY_PROCESSED,
-        ErrorCode.IDEMPOTENCY_KEY_IN_USE,
-        ErrorCode.OUTCOME_PENDING,
-    }
-)
 
 
 class Classifier:
@@ -149,9 +140,7 @@ class Classifier:
             status, meaning, reading, is_ruled=rule is not None
         )
         is_stated = rule is not None and rule.then.sure_effect is not None
-        is_doubted = word in _DOUBTFUL or is_doubtful(reading.facts)
-        if is_doubted and meaning.effect is Effect.NONE and not is_stated:
-            meaning = Meaning(meaning.kind, Effect.UNKNOWN)
+        meaning, word = doubt(meaning, word, reading.facts, is_stated=is_stated)
         return Answered(
             answer=answer,
             kind=meaning.kind,

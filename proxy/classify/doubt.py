@@ -1,15 +1,23 @@
-"""Whether an error may be about a payment that was already made, whatever word it is given (pure).
+"""Where an error may be about a payment that was made, whatever it is called (pure).
 
-Rule 1: this can only make an outcome more careful: from `rejected` to `unknown`.
-Rule 2: it asks what people and programs write of duplicates. Who reads `rejected` there pays again
-        under a new reference.
-Rule 3: what a rule of the profile says of the effect stands.
+Rules:
+
+1.  This can only make an outcome more careful: `unknown` where it was `rejected` or `declined`. Who
+    reads either of those there pays again under a new reference.
+2.  It asks what people and programs write of duplicates, in a decline too: an issuer that refuses a
+    duplicate has seen the first.
+3.  A request that was refused says so of itself. One that ran into a time-out or an outage behind
+    the provider's door may have been passed on before, whatever status it got.
+4.  Where a rule of the profile says of an error that nothing was done, that stands. No rule speaks
+    for what an issuer writes into a decline.
 """
 
 import re
 from typing import Final
 
-from proxy.terms import Facts
+from proxy.terms import Effect, ErrorCode, ErrorType, Facts, Kind
+
+from .status import Meaning
 
 _MAX_TEXT: Final = 400
 _JOINTS: Final = re.compile(r"[^a-z0-9]+")
@@ -17,6 +25,34 @@ _DOUBT: Final = re.compile(
     r"\bduplicat|\balready (?:\w+ ){0,4}?"
     r"(?:exists?|used|processed|paid|made|completed|taken|submitted|charged)\b"
 )
+_OUTAGE: Final = re.compile(
+    r"time ?d? ?out|unavailable"
+    r"|(?:server|internal|gateway|processor|issuer|bank|provider|network) ?error"
+)
+# Words that say that something was, or is being, done.
+_DONE_BEFORE: Final = frozenset(
+    {
+        ErrorCode.DUPLICATE_TRANSACTION,
+        ErrorCode.ALREADY_PROCESSED,
+        ErrorCode.IDEMPOTENCY_KEY_IN_USE,
+        ErrorCode.OUTCOME_PENDING,
+    }
+)
+_OUTAGES: Final = frozenset({ErrorType.TIMEOUT, ErrorType.UNAVAILABLE, ErrorType.INTERNAL_ERROR})
+
+
+def doubt(
+    meaning: Meaning, word: ErrorCode, facts: Facts, *, is_stated: bool
+) -> tuple[Meaning, ErrorCode]:
+    """Give what an error means, and its word, with what speaks against it taken into account."""
+    if meaning.kind is Kind.DECLINED and is_doubtful(facts):
+        return Meaning(Kind.DUPLICATE, Effect.UNKNOWN), ErrorCode.DUPLICATE_TRANSACTION
+    if meaning.effect is not Effect.NONE or is_stated:
+        return meaning, word
+    is_outage = meaning.kind is Kind.REJECTED and (word.type in _OUTAGES or _names_outage(facts))
+    if is_outage or word in _DONE_BEFORE or is_doubtful(facts):
+        return Meaning(meaning.kind, Effect.UNKNOWN), word
+    return meaning, word
 
 
 def is_doubtful(facts: Facts) -> bool:
@@ -24,6 +60,15 @@ def is_doubtful(facts: Facts) -> bool:
     return any(
         _is_doubt(text[:_MAX_TEXT].lower())
         for text in (facts.code, facts.type, facts.message)
+        if text
+    )
+
+
+def _names_outage(facts: Facts) -> bool:
+    """Whether the provider's code or type is one of an outage. What a message tells is prose."""
+    return any(
+        _OUTAGE.search(_JOINTS.sub(" ", text[:_MAX_TEXT].lower()))
+        for text in (facts.code, facts.type)
         if text
     )
 

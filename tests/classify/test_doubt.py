@@ -7,7 +7,7 @@ import pytest
 
 from proxy.classify import Classifier
 from proxy.providers import load
-from proxy.terms import Answered, Effect, Kind, RouteEffect
+from proxy.terms import Answered, Effect, ErrorCode, Kind, RouteEffect
 from tests.support.judging import judge
 
 
@@ -45,6 +45,32 @@ def test_what_speaks_of_something_done_before_leaves_a_payment_in_doubt(
 )
 def test_what_does_not_is_refused(document: object) -> None:
     assert told(422, document).effect is Effect.NONE
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"code": "timeout", "message": "The bank did not answer in time"},
+        {"code": "service_unavailable"},
+        {"code": "internal_error", "message": "Something went wrong"},
+        {"type": "InternalServerError"},
+    ],
+    ids=json.dumps,
+)
+@pytest.mark.parametrize("status", [400, 403, 422])
+def test_an_outage_in_the_words_of_a_refusal_leaves_a_payment_in_doubt(
+    status: int, document: object
+) -> None:
+    assert told(status, document).effect is Effect.UNKNOWN
+    assert not told(status, document).is_transient
+    assert told(status, document, effect=RouteEffect.READ).effect is Effect.NONE
+
+
+@pytest.mark.parametrize("document", DONE_BEFORE, ids=json.dumps)
+def test_a_decline_that_speaks_of_a_duplicate_decides_nothing(document: object) -> None:
+    answered = told(402, document)
+    assert (answered.kind, answered.effect) == (Kind.DUPLICATE, Effect.UNKNOWN)
+    assert answered.error_code is ErrorCode.DUPLICATE_TRANSACTION
 
 
 def test_a_429_that_speaks_of_a_duplicate_is_not_waited_out() -> None:

@@ -185,6 +185,22 @@ def test_a_key_that_counts_for_nothing_is_warned_of(
     assert told(capsys)[1].startswith(WARNED) is is_warned
 
 
+def test_a_warning_is_one_line_with_its_rule_and_no_failure(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    file = write(
+        tmp_path,
+        f"  acme:\n    base_url: simulator\n    profile: sim\n    headers: {{X-Token: {SECRET}}}\n",
+    )
+    assert main(["check", file]) == 0
+    out, err = told(capsys)
+    assert out == "ok\n"
+    assert err == (
+        "warning: providers.acme.headers.X-Token: holds a secret in plain text: "
+        "write ${env:NAME} or ${file:/path} (line 6) [plain-secret]\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("provider", "place", "line"),
     [

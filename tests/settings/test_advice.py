@@ -5,9 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from proxy.providers import Profile
-from proxy.providers import load as load_profile
-from proxy.providers import parse as parse_profile
 from proxy.settings import (
     Address,
     BaseUrl,
@@ -19,7 +16,8 @@ from proxy.settings import (
     redacted,
     warnings,
 )
-from proxy.settings.advice import MAX_ROUTES
+from proxy.settings.address import parse_store
+from proxy.settings.advice.process import MAX_PAIRS
 from proxy.settings.file import parse
 from proxy.settings.load import build
 
@@ -29,30 +27,11 @@ def settings(text: str) -> Settings:
 
 
 PLAIN = "providers: {x: {base_url: simulator, %s}}"
-DOCUMENTED = """
-version: 1
-name: x
-title: X
-sources: {docs: https://docs.x.example}
-idempotency: {place: header, name: Key, methods: [POST], ttl: TTL, grade: GRADE, evidence: docs}
-"""
-NATIVE = """
-native_errors: {body: {error: {message: '{message}'}}, grade: assumed, evidence: docs}
-"""
-STOP = "stop: {header: Should-Retry, value: 'false', grade: assumed, evidence: docs}\n"
 
 
-def profile(
-    *, grade: str = "documented", ttl: str = "24h", more: str = "", has_claim: bool = True
-) -> Profile:
-    text = DOCUMENTED if has_claim else DOCUMENTED.partition("idempotency")[0]
-    return parse_profile(text.replace("GRADE", grade).replace("TTL", ttl) + more, name="x")
-
-
-def found(text: str, known: Profile | None = None) -> list[tuple[str, str]]:
+def found(text: str) -> list[tuple[str, str]]:
     """Give rule and path of each finding."""
-    told = warnings(settings(text), {} if known is None else {"x": known})
-    return [(each.rule.value, each.fault.path) for each in told]
+    return [(each.rule.value, each.fault.path) for each in warnings(settings(text))]
 
 
 @pytest.mark.item(117)
@@ -64,6 +43,18 @@ def found(text: str, known: Profile | None = None) -> list[tuple[str, str]]:
             "open-address",
             "listen",
             1,
+        ),
+        (
+            "providers:\n  x: {base_url: simulator, listen: '0.0.0.0:1'}",
+            "open-address",
+            "providers.x.listen",
+            2,
+        ),
+        (
+            "providers:\n  x: {base_url: simulator, egress_proxy: 'http://u:p@127.0.0.1:1'}",
+            "plain-secret",
+            "providers.x.egress_proxy",
+            2,
         ),
         ("admin_token: t\nproviders: {x: {base_url: simulator}}", "plain-secret", "admin_token", 1),
         (
@@ -109,88 +100,115 @@ def test_an_attempt_may_take_all_where_it_is_the_only_one() -> None:
     assert found(PLAIN % alone) == []
 
 
-@pytest.mark.parametrize("member", ["generate", "trusted"])
-def test_keys_that_are_off_do_nothing(member: str) -> None:
-    keys = f"idempotency: {{mode: off, {member}: true}}"
-    assert found(PLAIN % keys, profile()) == [("no-effect", f"providers.x.idempotency.{member}")]
+KEYS = ["header: K", "trusted: true", "generate: true", "provider_key_ttl: 1h"]
 
 
-NO_KEY = ("no-key", "providers.x.idempotency")
-ON_YOUR_WORD = ("key-on-your-word", "providers.x.idempotency.trusted")
+@pytest.mark.parametrize("member", KEYS)
+def test_what_is_set_of_keys_does_nothing_where_they_are_off(member: str) -> None:
+    path = f"providers.x.idempotency.{member.partition(':')[0]}"
+    assert found(PLAIN % f"idempotency: {{mode: off, {member}}}") == [("no-effect", path)]
+    assert found(PLAIN % f"idempotency: {{{member}}}") == []
 
 
-@pytest.mark.parametrize(
-    ("keys", "grade", "expected"),
-    [
-        ("{}", None, [NO_KEY]),
-        ("{generate: true}", None, [NO_KEY, ("no-effect", "providers.x.idempotency.generate")]),
-        ("{header: X-Key}", None, []),
-        ("{trusted: true}", None, [ON_YOUR_WORD]),
-        ("{mode: off}", None, []),
-        ("{trusted: true}", "assumed", [ON_YOUR_WORD]),
-        ("{trusted: true}", "documented", []),
-        ("{}", "assumed", []),
-        ("{}", "documented", []),
-    ],
-)
-def test_repeats_that_rest_on_no_document_are_warned_of(
-    keys: str, grade: str | None, expected: list[tuple[str, str]]
-) -> None:
-    known = profile(grade=grade or "documented", has_claim=grade is not None)
-    assert found(PLAIN % f"idempotency: {keys}", known) == expected
+def routes(count: int) -> str:
+    each = (f"{{name: r{number}, match: GET /r/{number}}}" for number in range(count))
+    return f"routes: [{', '.join(each)}]"
+
+
+def providers(*given: str) -> str:
+    each = (f"p{number}: {{base_url: simulator, {text}}}" for number, text in enumerate(given))
+    return f"providers: {{{', '.join(each)}}}"
 
 
 @pytest.mark.parametrize(
-    ("keys", "ttl", "is_warned"),
+    ("text", "path"),
     [
-        ("{}", "24h", False),
-        ("{}", "30s", False),
-        ("{}", "29s", True),
-        ("{provider_key_ttl: 10s}", "24h", True),
-        ("{mode: off}", "1s", False),
+        (PLAIN % routes(MAX_PAIRS - 1), None),
+        (PLAIN % routes(MAX_PAIRS), "providers.x.routes"),
+        (providers(routes(9), routes(MAX_PAIRS - 10)), "providers.p1.routes"),
+        (providers(*[routes(0)] * MAX_PAIRS), None),
+        (providers(*[routes(0)] * (MAX_PAIRS + 1)), "providers"),
     ],
 )
-def test_a_key_forgotten_before_the_last_repeat_is_warned_of(
-    keys: str, ttl: str, *, is_warned: bool
-) -> None:
-    told = found(PLAIN % f"idempotency: {keys}", profile(ttl=ttl))
-    path = "providers.x.idempotency.provider_key_ttl"
-    assert told == ([("key-forgotten-early", path)] if is_warned else [])
+def test_more_routes_than_a_metric_has_room_for_are_warned_of(text: str, path: str | None) -> None:
+    assert found(text) == ([] if path is None else [("many-series", path)])
 
 
 @pytest.mark.parametrize(
-    ("errors", "more", "expected"),
+    ("listen", "url", "is_warned"),
     [
-        ("errors: {mode: native}", "", "no-native-errors"),
-        ("errors: {mode: native}", NATIVE, "two-retry-layers"),
-        ("errors: {mode: native}, retry: {max_attempts: 1}", NATIVE, None),
-        ("errors: {mode: native}", NATIVE + STOP, None),
-        ("errors: {mode: envelope}", "", None),
+        ("'127.0.0.1:8080'", "http://127.0.0.1:8080/a", True),
+        ("'[::]:8080'", "http://localhost:8080", True),
+        ("'127.0.0.1:8080'", "http://127.0.0.1:8081", False),
+        ("'127.0.0.1:443'", "https://api.example.com", False),
+        ("unix:/run/paysluice.sock", "http://127.0.0.1:8080", False),
     ],
 )
-def test_an_sdk_that_repeats_by_itself_or_reads_nothing_is_warned_of(
-    errors: str, more: str, expected: str | None
+def test_a_provider_that_is_this_sidecar_is_warned_of(
+    listen: str, url: str, *, is_warned: bool
 ) -> None:
-    told = found(PLAIN % errors, profile(more=more))
-    assert told == ([] if expected is None else [(expected, "providers.x.errors.mode")])
+    told = found(f"listen: {listen}\nproviders: {{x: {{base_url: '{url}'}}}}")
+    place = ("two-retry-layers", "providers.x.base_url")
+    assert [each for each in told if each[0] != "open-address"] == ([place] if is_warned else [])
 
 
-@pytest.mark.parametrize(("count", "is_warned"), [(MAX_ROUTES, False), (MAX_ROUTES + 1, True)])
-def test_a_route_for_each_path_is_warned_of(count: int, *, is_warned: bool) -> None:
-    routes = ", ".join(f"{{name: r{number}, match: GET /r/{number}}}" for number in range(count))
-    told = found(PLAIN % f"routes: [{routes}]")
-    assert told == ([("many-series", "providers.x.routes")] if is_warned else [])
+@pytest.mark.parametrize(
+    ("egress", "is_warned"), [("127.0.0.1", False), ("[::1]", False), ("egress.example", True)]
+)
+def test_the_loopback_behind_an_egress_proxy_is_not_ours(egress: str, *, is_warned: bool) -> None:
+    url = f"{{base_url: 'http://127.0.0.1:8080', egress_proxy: 'http://{egress}:3128'}}"
+    expected = [("plaintext-upstream", "providers.x.base_url")] if is_warned else []
+    assert found(f"providers: {{x: {url}}}") == expected
 
 
-def test_what_is_shipped_with_a_documented_provider_is_not_warned_of() -> None:
-    for name in ("stripe", "sim"):
-        assert found(PLAIN % f"profile: {name}", load_profile(name)) == []
+@pytest.mark.parametrize(
+    ("header", "is_warned"),
+    [
+        ("X-Api-Key: k", True),
+        ("X-Passphrase: k", True),
+        ("X-Tenant: Bearer abc", True),
+        ("X-Tenant: sk_live_abc", True),
+        ("X-Tenant: bearer", False),
+        ("X-Tenant: acme", False),
+        ("Authorization: 'Bearer ${env:KEY}'", False),
+    ],
+)
+def test_a_secret_is_known_by_its_field_or_by_its_look(header: str, *, is_warned: bool) -> None:
+    path = f"providers.x.headers.{header.partition(':')[0]}"
+    expected = [("plain-secret", path)] if is_warned else []
+    assert found(PLAIN % f"headers: {{{header}}}") == expected
+
+
+def test_a_secret_that_a_variable_holds_is_not_in_plain_text() -> None:
+    text = b"providers: {x: {base_url: simulator, headers: {X-Api-Key: k, X-Token: t}}}"
+    environ = {"PAYSLUICE__PROVIDERS__X__HEADERS__X_API_KEY": "other"}
+    told = warnings(build(parse(text), environ))
+    assert [each.fault.path for each in told] == ["providers.x.headers.X-Token"]
+
+
+@pytest.mark.parametrize(
+    ("url", "is_warned"),
+    [
+        ("postgresql://paysluice:word@db/ledger", True),
+        ("postgresql://db/ledger?password=word", True),
+        ("postgresql://paysluice@db:5432/ledger", False),
+        ("sqlite:/var/lib/paysluice/ledger.db", False),
+    ],
+)
+def test_a_password_within_the_url_of_a_store_is_warned_of(url: str, *, is_warned: bool) -> None:
+    plain = settings(PLAIN % "paused: none")
+    stores = plain.stores.model_copy(update={"ledger": parse_store(url)})
+    told = warnings(plain.model_copy(update={"stores": stores}))
+    assert [each.fault.path for each in told] == (["stores.ledger"] if is_warned else [])
 
 
 def test_each_rule_has_its_section_and_each_section_its_rule() -> None:
     page = (Path(__file__).parents[2] / "docs" / "checks.md").read_text()
-    sections = re.findall(r"^## `([a-z-]+)`$", page, re.MULTILINE)
-    assert sections == [rule.value for rule in Rule]
+    _, *parts = re.split(r"^## ", page, flags=re.MULTILINE)
+    assert [part.partition("\n")[0] for part in parts] == [f"`{rule}`" for rule in Rule]
+    for part in parts:
+        marks = re.findall(r"^\*\*(\w+):\*\* \S", part, re.MULTILINE)
+        assert marks == ["Mend", "Accept"], part
 
 
 def test_a_secret_by_reference_and_a_plain_header_are_not_warned_of() -> None:
