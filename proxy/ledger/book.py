@@ -28,11 +28,13 @@ class Claim:
     provider: str
     scope: str
     route: str
+    operation: str
     key_hash: bytes | None
     fingerprint: bytes
     owner: Owner
     lease_s: float
     money: Money = NO_MONEY
+    is_sent: bool = False  # it is only followed: a byte of it has left already
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,15 @@ def begin(there: Entry | None, claim: Claim, now: float) -> Met:
         provider=claim.provider,
         scope=claim.scope,
         route=claim.route,
+        operation=claim.operation,
         key_hash=claim.key_hash,
         fingerprint=claim.fingerprint,
-        state=State.BEGUN,
+        state=State.SENDING if claim.is_sent else State.BEGUN,
         owner=claim.owner,
         lease_until=now + claim.lease_s,
         created_at=now,
         changed_at=now,
+        attempts=int(claim.is_sent),
         money=claim.money,
     )
     return Met(Meeting.NEW, entry)

@@ -44,15 +44,16 @@ class Recorded:
     status: int
     reason: bytes
     headers: Headers
-    body: bytes
+    body: bytes  # all of it and the headers, sealed, where `key_id` says with which key
+    key_id: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
     """What a payment moves, where the profile's paths find it in the request."""
 
-    amount: str | None = None  # as it was written: minor or major units are the provider's affair
-    currency: str | None = None
+    amount: str | None = None  # in major units, as a decimal number; None: nobody could tell
+    currency: str | None = None  # ISO 4217, in capitals
     reference: str | None = None  # the merchant's own
 
 
@@ -67,6 +68,7 @@ class Entry:
     provider: str
     scope: str  # account and tenant
     route: str
+    operation: str  # the profile's name of what was done; "" where it knows none
     key_hash: bytes | None  # None where the caller gave no key: it is only followed
     fingerprint: bytes
     state: State

@@ -24,6 +24,10 @@ AWAY = Away()
 class LedgerStore(Protocol):
     """Keeps payments by their id, and by scope and key. One an app; many sidecars may share it."""
 
+    @property
+    def secret(self) -> bytes:
+        """32 random bytes, made with the store and kept in it: keys are hashed with them."""
+
     async def begin(self, claim: Claim) -> Met | Away:
         """Take a key, or say what stands under it. A claim without a key is always new."""
 
@@ -53,6 +57,15 @@ class LedgerStore(Protocol):
 
     async def evidence(self, entry_id: str) -> tuple[Evidence, ...] | Away:
         """Give all that was said of a payment, in order."""
+
+    async def by_reference(self, provider: str, reference: str) -> tuple[Entry, ...] | Away:
+        """Give a provider's payments with the merchant's own *reference*, the oldest first."""
+
+    async def saw(self, provider: str, event_id: str) -> bool | Away:
+        """Note an event of a provider, for as long as a tombstone; say whether it came before."""
+
+    async def settled(self, limit: int) -> tuple[Entry, ...] | Away:
+        """Give the payments of which somebody has said something, the latest said first."""
 
     async def unknowns(self) -> tuple[Entry, ...] | Away:
         """Give the payments of which nobody knows what came, the oldest first."""

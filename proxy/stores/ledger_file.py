@@ -10,10 +10,11 @@ _VERSION: Final = 1
 _SCHEMA: Final = (
     """CREATE TABLE entries (
         id TEXT PRIMARY KEY, provider TEXT NOT NULL, scope TEXT NOT NULL, route TEXT NOT NULL,
-        key_hash BLOB, fingerprint BLOB NOT NULL, state TEXT NOT NULL, sidecar TEXT NOT NULL,
-        epoch INTEGER NOT NULL, lease_until REAL NOT NULL, created_at REAL NOT NULL,
-        changed_at REAL NOT NULL, attempts INTEGER NOT NULL, result TEXT, status INTEGER,
-        reason BLOB, headers TEXT, body BLOB, amount TEXT, currency TEXT, reference TEXT
+        operation TEXT NOT NULL, key_hash BLOB, fingerprint BLOB NOT NULL, state TEXT NOT NULL,
+        sidecar TEXT NOT NULL, epoch INTEGER NOT NULL, lease_until REAL NOT NULL,
+        created_at REAL NOT NULL, changed_at REAL NOT NULL, attempts INTEGER NOT NULL, result TEXT,
+        status INTEGER, reason BLOB, headers TEXT, body BLOB, key_id BLOB, amount TEXT,
+        currency TEXT, reference TEXT
     ) WITHOUT ROWID""",
     # What stands under a key. A payment that a person released keeps its record, not its key.
     """CREATE UNIQUE INDEX entries_key ON entries (scope, key_hash)
@@ -26,6 +27,16 @@ _SCHEMA: Final = (
         said TEXT NOT NULL, note TEXT NOT NULL, at REAL NOT NULL, settlement TEXT NOT NULL
     )""",
     "CREATE INDEX evidence_entry ON evidence (entry_id)",
+    """CREATE INDEX entries_reference ON entries (provider, reference)
+        WHERE reference IS NOT NULL""",
+    # Of webhooks: a provider sends each more than once.
+    """CREATE TABLE events (
+        provider TEXT NOT NULL, id TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (provider, id)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX events_age ON events (at)",
+    # What keys and requests are hashed with: whoever has the file has it, and nobody else.
+    "CREATE TABLE secret (value BLOB NOT NULL)",
+    "INSERT INTO secret (value) VALUES (randomblob(32))",
     f"PRAGMA application_id = {_APPLICATION}",
     f"PRAGMA user_version = {_VERSION}",
 )
@@ -57,6 +68,9 @@ def open_file(path: Path) -> sqlite3.Connection:
         if rows.execute("PRAGMA application_id").fetchone()[0] == 0:
             for statement in _SCHEMA:
                 rows.execute(statement)
+        # Nobody else has the file: whoever began or sent these is gone.
+        rows.execute("DELETE FROM entries WHERE state = 'begun'")
+        rows.execute("UPDATE entries SET state = 'unknown' WHERE state = 'sending'")
         rows.execute("COMMIT")
     except sqlite3.Error as error:
         rows.close()

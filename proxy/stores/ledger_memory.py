@@ -1,8 +1,11 @@
 """The ledger in memory: for the simulator and for tests. It is gone with the process."""
 
 from collections.abc import Callable
+from itertools import islice
+from typing import Final
 
 from proxy.ledger.book import (
+    TOMBSTONE_S,
     Claim,
     Ended,
     Evidence,
@@ -18,23 +21,35 @@ from proxy.ledger.book import (
 )
 from proxy.ledger.decide import End, Meeting, Said, Source
 from proxy.ledger.entry import Entry, Owner, Recorded, Result, State
+from proxy.ledger.store import AWAY, Away
 from proxy.terms import Clock
+
+MAX_ENTRIES: Final = 100_000  # some 100 MiB; then it refuses: nothing is dropped for room
 
 
 class MemoryLedger:
     """Keeps payments in dictionaries. No method awaits, so each is one step."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, secret: bytes = bytes(32)) -> None:
         self._clock = clock
+        self._secret = secret
         self._entries: dict[str, Entry] = {}
         self._ids: dict[tuple[str, bytes], str] = {}  # of what stands under a key
         self._evidence: dict[str, list[Evidence]] = {}
+        self._events: dict[tuple[str, str], float] = {}
 
-    async def begin(self, claim: Claim) -> Met:
+    @property
+    def secret(self) -> bytes:
+        """What keys are hashed with."""
+        return self._secret
+
+    async def begin(self, claim: Claim) -> Met | Away:
         """Take a key, or say what stands under it. A claim without a key is always new."""
         there = None
         if claim.key_hash is not None:
             there = self._entries.get(self._ids.get((claim.scope, claim.key_hash), ""))
+        if there is None and len(self._entries) >= MAX_ENTRIES:
+            return AWAY
         met = begin(there, claim, self._clock.wall())
         if met.meeting is Meeting.NEW and there is not None and there.state is State.BEGUN:
             del self._entries[there.id]  # its owner is gone, and sent nothing
@@ -80,7 +95,8 @@ class MemoryLedger:
             attempt_timeout_s=attempt_timeout_s,
         )
         self._keep(entry)
-        self._evidence.setdefault(entry_id, []).append(evidence)
+        told = self._evidence.pop(entry_id, [])
+        self._evidence[entry_id] = [*told, evidence]  # the latest said stand last
         return evidence
 
     async def find(self, entry_id: str) -> Entry | None:
@@ -91,6 +107,30 @@ class MemoryLedger:
     async def evidence(self, entry_id: str) -> tuple[Evidence, ...]:
         """Give all that was said of a payment, in order."""
         return tuple(self._evidence.get(entry_id, ()))
+
+    async def by_reference(self, provider: str, reference: str) -> tuple[Entry, ...]:
+        """Give a provider's payments with the merchant's own *reference*, the oldest first."""
+        now = self._clock.wall()
+        found = (
+            expired(entry, now)
+            for entry in self._entries.values()
+            if entry.provider == provider and entry.money.reference == reference
+        )
+        return tuple(sorted(found, key=lambda entry: entry.created_at))
+
+    async def saw(self, provider: str, event_id: str) -> bool:
+        """Note an event of a provider; say whether it came before."""
+        now = self._clock.wall()
+        for event in [event for event, at in self._events.items() if at <= now - TOMBSTONE_S]:
+            del self._events[event]
+        is_known = (provider, event_id) in self._events
+        self._events.setdefault((provider, event_id), now)
+        return is_known
+
+    async def settled(self, limit: int) -> tuple[Entry, ...]:
+        """Give the payments of which somebody has said something, the latest said first."""
+        latest = (self._entries.get(entry_id) for entry_id in reversed(self._evidence))
+        return tuple(islice((entry for entry in latest if entry is not None), limit))
 
     async def unknowns(self) -> tuple[Entry, ...]:
         """Give the payments of which nobody knows what came, the oldest first."""

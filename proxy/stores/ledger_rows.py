@@ -9,26 +9,27 @@ from proxy.ledger.decide import Said, Settlement, Source
 from proxy.ledger.entry import Entry, Money, Owner, Recorded, Result, State
 
 COLUMNS: Final = (
-    "id", "provider", "scope", "route", "key_hash", "fingerprint", "state", "sidecar", "epoch",
-    "lease_until", "created_at", "changed_at", "attempts", "result", "status", "reason", "headers",
-    "body", "amount", "currency", "reference",
+    "id", "provider", "scope", "route", "operation", "key_hash", "fingerprint", "state", "sidecar",
+    "epoch", "lease_until", "created_at", "changed_at", "attempts", "result", "status", "reason",
+    "headers", "body", "key_id", "amount", "currency", "reference",
 )  # fmt: skip
 
 
 def to_row(entry: Entry) -> tuple[object, ...]:
     """Give the values of `COLUMNS`."""
     kept, money = entry.recorded, entry.money
-    answer: tuple[object, ...] = (None, None, None, None)
+    answer: tuple[object, ...] = (None, None, None, None, None)
     if kept is not None:
         headers = [
             [name.decode("latin-1"), value.decode("latin-1")] for name, value in kept.headers
         ]
-        answer = (kept.status, kept.reason, json.dumps(headers), kept.body)
+        answer = (kept.status, kept.reason, json.dumps(headers), kept.body, kept.key_id)
     return (
         entry.id,
         entry.provider,
         entry.scope,
         entry.route,
+        entry.operation,
         entry.key_hash,
         entry.fingerprint,
         entry.state.value,
@@ -55,12 +56,13 @@ def to_entry(row: Sequence[Any]) -> Entry:
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in json.loads(of["headers"])
         )
-        recorded = Recorded(of["status"], of["reason"], headers, of["body"])
+        recorded = Recorded(of["status"], of["reason"], headers, of["body"], of["key_id"])
     return Entry(
         id=of["id"],
         provider=of["provider"],
         scope=of["scope"],
         route=of["route"],
+        operation=of["operation"],
         key_hash=of["key_hash"],
         fingerprint=of["fingerprint"],
         state=State(of["state"]),

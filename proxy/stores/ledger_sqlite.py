@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from proxy.ledger.book import (
+    TOMBSTONE_S,
     Claim,
     Ended,
     Evidence,
@@ -47,6 +48,16 @@ _BY_ID: Final = f"SELECT {_ALL} FROM entries WHERE id = ?"  # noqa: S608 - our o
 _BY_KEY: Final = (
     f"SELECT {_ALL} FROM entries WHERE scope = ? AND key_hash = ? AND state <> 'released'"  # noqa: S608
 )
+_BY_REFERENCE: Final = (
+    f"SELECT {_ALL} FROM entries WHERE provider = ? AND reference = ?"  # noqa: S608
+    " ORDER BY created_at LIMIT 100"
+)
+_SETTLED: Final = (
+    f"SELECT {_ALL} FROM entries JOIN"  # noqa: S608
+    " (SELECT entry_id, max(number) AS said FROM evidence GROUP BY entry_id"
+    "  ORDER BY said DESC LIMIT ?)"
+    " ON entry_id = id ORDER BY said DESC"
+)
 _OPEN: Final = f"SELECT {_ALL} FROM entries WHERE state IN ('sending', 'unknown')"  # noqa: S608
 _OLD: Final = f"SELECT {_ALL} FROM entries WHERE provider = ? AND changed_at <= ?"  # noqa: S608
 
@@ -57,6 +68,7 @@ class SqliteLedger:
     def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
         self._connection = connection
         self._clock = clock
+        self._secret = bytes(connection.execute("SELECT value FROM secret").fetchone()[0])
         self._commits = GroupCommit(connection)
 
     @classmethod
@@ -67,6 +79,11 @@ class SqliteLedger:
             LedgerFileError: it is broken, not ours, of a newer version, or another process has it.
         """
         return cls(open_file(path), clock)
+
+    @property
+    def secret(self) -> bytes:
+        """What keys are hashed with: made with the file, and kept in it."""
+        return self._secret
 
     async def close(self) -> None:
         """Write what was asked for, and let the file go."""
@@ -156,6 +173,36 @@ class SqliteLedger:
         )
         return await self._commits.take(
             lambda rows: tuple(to_evidence(row) for row in rows.execute(query, (entry_id,)))
+        )
+
+    async def by_reference(self, provider: str, reference: str) -> tuple[Entry, ...] | Away:
+        """Give a provider's payments with the merchant's own *reference*, the oldest first."""
+
+        def read(rows: sqlite3.Connection) -> tuple[Entry, ...]:
+            now = self._clock.wall()
+            found = rows.execute(_BY_REFERENCE, (provider, reference))
+            return tuple(expired(to_entry(row), now) for row in found)
+
+        return await self._commits.take(read)
+
+    async def saw(self, provider: str, event_id: str) -> bool | Away:
+        """Note an event of a provider; say whether it came before."""
+
+        def write(rows: sqlite3.Connection) -> bool:
+            now = self._clock.wall()
+            rows.execute("DELETE FROM events WHERE at <= ?", (now - TOMBSTONE_S,))
+            added = rows.execute(
+                "INSERT INTO events (provider, id, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (provider, event_id, now),
+            )
+            return added.rowcount == 0
+
+        return await self._commits.take(write)
+
+    async def settled(self, limit: int) -> tuple[Entry, ...] | Away:
+        """Give the payments of which somebody has said something, the latest said first."""
+        return await self._commits.take(
+            lambda rows: tuple(to_entry(row) for row in rows.execute(_SETTLED, (limit,)))
         )
 
     async def unknowns(self) -> tuple[Entry, ...] | Away:

@@ -7,7 +7,7 @@ import pytest
 
 from proxy.ledger.book import TOMBSTONE_S, Met
 from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
-from proxy.ledger.entry import Entry, Result, State
+from proxy.ledger.entry import Entry, Money, Result, State
 from proxy.ledger.store import LedgerStore
 from proxy.stores.ledger_memory import MemoryLedger
 from proxy.stores.ledger_sqlite import SqliteLedger
@@ -173,3 +173,46 @@ async def test_an_owner_that_is_not_the_one_changes_nothing(here: World) -> None
     await here.sent()
     await here.store.finish("p1", OTHER, End.FREE)
     assert await here.state() is State.SENDING
+
+
+async def test_what_is_only_followed_is_there_as_sent(here: World) -> None:
+    met = await here.begun(is_sent=True)
+    assert (met.meeting, met.entry.state, met.entry.attempts) == (Meeting.NEW, State.SENDING, 1)
+    await here.store.finish("p1", ME, End.UNKNOWN)
+    assert await here.state() is State.UNKNOWN
+
+
+async def test_a_payment_is_found_by_the_merchants_reference(here: World) -> None:
+    await here.sent(money=Money("10.50", "EUR", "order 1"))
+    here.clock.now += 1.0
+    await here.sent(id="p2", key_hash=b"l", money=Money("10.50", "EUR", "order 1"))
+    await here.sent(id="p3", key_hash=b"m", provider="other", money=Money(reference="order 1"))
+    found = await here.store.by_reference("acme", "order 1")
+    assert isinstance(found, tuple)
+    assert [entry.id for entry in found] == ["p1", "p2"]
+    assert found[0].money == Money("10.50", "EUR", "order 1")
+    assert await here.store.by_reference("acme", "order 2") == ()
+
+
+async def test_an_event_is_seen_once(here: World) -> None:
+    assert await here.store.saw("acme", "evt_1") is False
+    assert await here.store.saw("acme", "evt_1") is True
+    assert await here.store.saw("other", "evt_1") is False
+    here.clock.now += TOMBSTONE_S
+    assert await here.store.saw("acme", "evt_1") is False
+
+
+async def test_what_somebody_spoke_of_is_listed_the_latest_first(here: World) -> None:
+    for name in ("p1", "p2", "p3"):
+        await here.sent(id=name, key_hash=name.encode())
+        await here.store.finish(name, ME, End.UNKNOWN)
+    for name in ("p1", "p2", "p1"):
+        await here.store.settle(name, Source.LOOKUP, Said.SUCCEEDED, "rule", attempt_timeout_s=1.0)
+    listed = await here.store.settled(10)
+    assert isinstance(listed, tuple)
+    assert [entry.id for entry in listed] == ["p1", "p2"]
+    assert len(await here.store.settled(1)) == 1
+
+
+def test_the_secret_is_long_enough_to_hash_keys_with(here: World) -> None:
+    assert len(here.store.secret) >= 32
