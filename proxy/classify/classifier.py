@@ -186,7 +186,7 @@ class Classifier:
             return word
         if is_ruled and meaning.kind in _OF_KIND:
             return _OF_KIND[meaning.kind]
-        if MIN_ERROR_STATUS <= status <= MAX_STATUS:
+        if MIN_ERROR_STATUS <= status <= MAX_STATUS and _is_fit(ERROR_CODES[status], meaning):
             return ERROR_CODES[status]
         return ErrorCode.UNKNOWN_ERROR if is_ruled else ErrorCode.MALFORMED_RESPONSE
 

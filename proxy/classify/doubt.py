@@ -23,7 +23,8 @@ _MAX_TEXT: Final = 400
 _JOINTS: Final = re.compile(r"[^a-z0-9]+")
 _DOUBT: Final = re.compile(
     r"\bduplicat|\balready (?:\w+ ){0,4}?"
-    r"(?:exists?|used|processed|paid|made|completed|taken|submitted|charged)\b"
+    r"(?:exists?|used|processed|paid|made|completed|taken|submitted|charged|captured|refunded|approved"
+    r"|settled|voided|cancell?ed|authori[sz]ed|registered|funded|sent|confirmed)\b"
 )
 _OUTAGE: Final = re.compile(
     r"time ?d? ?out|unavailable"
@@ -49,10 +50,13 @@ def doubt(
         return Meaning(Kind.DUPLICATE, Effect.UNKNOWN), ErrorCode.DUPLICATE_TRANSACTION
     if meaning.effect is not Effect.NONE or is_stated:
         return meaning, word
+    is_done = word in _DONE_BEFORE or is_doubtful(facts)
     is_outage = meaning.kind is Kind.REJECTED and (word.type in _OUTAGES or _names_outage(facts))
-    if is_outage or word in _DONE_BEFORE or is_doubtful(facts):
-        return Meaning(meaning.kind, Effect.UNKNOWN), word
-    return meaning, word
+    if not is_done and not is_outage:
+        return meaning, word
+    if word.type is ErrorType.DECLINED:  # an application that reads a decline pays again
+        word = ErrorCode.DUPLICATE_TRANSACTION if is_done else ErrorCode.SERVICE_UNAVAILABLE
+    return Meaning(meaning.kind, Effect.UNKNOWN), word
 
 
 def is_doubtful(facts: Facts) -> bool:

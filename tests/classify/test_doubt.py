@@ -73,6 +73,13 @@ def test_a_decline_that_speaks_of_a_duplicate_decides_nothing(document: object) 
     assert answered.error_code is ErrorCode.DUPLICATE_TRANSACTION
 
 
+def test_no_decline_is_told_where_the_outcome_is_unknown() -> None:
+    done = told(400, {"code": "card_declined", "message": "Payment already processed"})
+    assert (done.effect, done.error_code) == (Effect.UNKNOWN, ErrorCode.DUPLICATE_TRANSACTION)
+    out = told(400, {"code": "insufficient_funds", "type": "processor_error"})
+    assert (out.effect, out.error_code) == (Effect.UNKNOWN, ErrorCode.SERVICE_UNAVAILABLE)
+
+
 def test_a_429_that_speaks_of_a_duplicate_is_not_waited_out() -> None:
     answered = told(429, {"message": "Duplicate request already submitted"})
     assert (answered.kind, answered.effect) == (Kind.THROTTLED, Effect.UNKNOWN)
