@@ -27,6 +27,11 @@ def roll() -> float:
     return random.random()  # noqa: S311
 
 
+def random_bytes(count: int) -> bytes:
+    """Give bytes nobody can guess: for secrets and nonces."""
+    return secrets.token_bytes(count)
+
+
 def new_id() -> str:
     """Give an identifier nobody can guess: 128 bits, as 32 hexadecimal digits."""
     return secrets.token_hex(16)

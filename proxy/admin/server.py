@@ -10,6 +10,7 @@ from aiohttp import web
 from proxy.terms import Emit, ErrorCode, Event, FaultOccurred
 
 from .guard import Guard
+from .outcomes import OutcomesEndpoint, OutcomesView, is_below
 from .reply import Reply, error, in_json
 from .unix import bind_unix
 from .wire import QuietServer, render
@@ -32,6 +33,7 @@ class AdminServer:
         metrics: Callable[[str], tuple[bytes, str]],
         status: Callable[[], object],
         config: Callable[[], object],
+        outcomes: OutcomesView | None = None,
         token: Callable[[], str] | None = None,
         needs_token: bool,
         open_paths: frozenset[str] = frozenset(),
@@ -41,6 +43,7 @@ class AdminServer:
         self._metrics = metrics
         self._guard = Guard(token, open_paths, needs_token=needs_token)
         self._emit = emit
+        self._outcomes = None if outcomes is None else OutcomesEndpoint(outcomes)
         self._views: Mapping[str, Callable[[web.BaseRequest], Reply]] = {
             "/healthz": lambda _: in_json({"status": "ok"}),
             "/readyz": lambda _: self._ready(),
@@ -88,16 +91,18 @@ class AdminServer:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            reply = self._answer(request)
+            reply = await self._answer(request)
         except Exception as bug:  # noqa: BLE001 - its text may hold a secret: only its class is told
             self._emit(FaultOccurred("", type(bug).__name__, "admin"))
             reply = error(ErrorCode.INTERNAL_SERVER_ERROR, "This is a fault of ours.")
         return render(reply)
 
-    def _answer(self, request: web.BaseRequest) -> Reply:
+    async def _answer(self, request: web.BaseRequest) -> Reply:
         refusal = self._guard.refuse(request.path, request.headers.get("Authorization", ""))
         if refusal is not None:
             return refusal
+        if self._outcomes is not None and is_below(request.path):
+            return await self._outcomes.answer(request)
         view = self._views.get(request.path)
         if view is None:
             return error(ErrorCode.RESOURCE_NOT_FOUND, "There is nothing at this path.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from proxy.admin import bind_unix
-from proxy.listener import Handler, Journeys, Listener, Owed, tls_for_callers
+from proxy.listener import Ask, Handler, Journeys, Listener, Owed, tls_for_callers
 from proxy.route import ProviderRoutes, Router
 from proxy.settings import Address, Settings
 from proxy.terms import Clock, Emit, NewId
@@ -29,6 +29,7 @@ class Doors:
         clock: Clock,
         emit: Emit,
         new_id: NewId,
+        ask: Ask,
         *,
         is_draining: Callable[[], bool],
     ) -> None:
@@ -39,6 +40,7 @@ class Doors:
         self._clock = clock
         self._emit = emit
         self._new_id = new_id
+        self._ask = ask
         self._is_draining = is_draining
         self._destinations = {
             name: provider.destination(replay_body_bytes=settings.replay_body)
@@ -103,6 +105,7 @@ class Doors:
             self._clock,
             self._emit,
             self._new_id,
+            self._ask,
             max_body_bytes=self._settings.max_body,
             is_draining=self._is_draining,
         )

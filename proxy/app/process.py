@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.admin import AdminServer
 from proxy.attempt import Origin
+from proxy.ledger.store import LedgerError
 from proxy.listener import Journeys
 from proxy.observe import JsonLog, LastErrors, Metrics, TextLog, UnmappedCodes, fan_out
 from proxy.observe.log import Stream
@@ -14,6 +15,8 @@ from proxy.stores.memory import MemoryLimits
 from proxy.terms import Clock, Emit, Event, NewId, Roll, Sample
 
 from .doors import Doors
+from .ledger import Ledger
+from .outcomes import Outcomes
 from .profiles import load_profiles
 from .provider import Provider
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 STARTING: Final = "starting"
 DRAINING: Final = "draining"
 READY: Final = "ready"
+LEDGER_AWAY: Final = "ledger_away"
 _LAST_ANSWERS_S: Final = 1.0  # what has come to its end is still being written
 
 
@@ -66,6 +70,8 @@ class App:
         self._journeys = Journeys(clock, self._emit)
         self._limits = MemoryLimits()
         self._providers: dict[str, Provider] = {}
+        self._ledger: Ledger | None = None
+        self._outcomes = Outcomes(clock, self._attempt_s)
         self._doors: Doors | None = None
         self._admin: AdminServer | None = None
 
@@ -78,11 +84,12 @@ class App:
         try:
             await self._start_admin()
             await self._start_simulator()
+            await self._open_ledger()
             self._build_providers()
             await self._open_doors()
-        except StartError:
+        except (StartError, LedgerError) as error:
             await self.close()
-            raise
+            raise StartError(str(error)) from error
         except OSError as error:
             await self.close()
             raise StartError(_reason(error)) from error
@@ -112,10 +119,18 @@ class App:
             await self._doors.close()
         for provider in self._providers.values():
             provider.close()
+        if self._ledger is not None:
+            await self._ledger.close()
         if self.simulator is not None:
             await self.simulator.stop()
         if self._admin is not None:
             await self._admin.stop()
+
+    def _readiness(self) -> tuple[bool, str]:
+        """Say whether callers should come, and why not."""
+        if self.state == READY and self._ledger is not None and not self._ledger.keeper.is_up:
+            return False, LEDGER_AWAY
+        return self.state == READY, self.state
 
     def status(self) -> dict[str, object]:
         """Give what an operator is shown."""
@@ -154,12 +169,25 @@ class App:
             self._providers[name] = self._build_provider(name, settings)
         self._metrics.add_gauges(self._samples)
 
+    async def _open_ledger(self) -> None:
+        """Open the ledger, and begin to watch it.
+
+        Raises:
+            StartError: it cannot be used.
+        """
+        ledger = await Ledger.open(self.settings, self._clock, self._emit, self._new_id)
+        self._ledger = ledger
+        ledger.start()
+        self._outcomes.keep(ledger.keeper)
+        self._metrics.add_gauges(lambda: ledger.samples(self._providers))
+
     def _build_provider(self, name: str, settings: ProviderSettings) -> Provider:
         """Build what one provider needs.
 
         Raises:
             StartError: a certificate or a key of it cannot be used.
         """
+        assert self._ledger is not None
         try:
             return Provider(
                 name,
@@ -170,6 +198,8 @@ class App:
                 self._clock,
                 self._roll,
                 self._emit,
+                self._ledger,
+                self.settings.stores,
                 is_draining=lambda: self.is_draining,
             )
         except OSError as error:  # OpenSSL does not say which file it could not use
@@ -202,6 +232,7 @@ class App:
             self._clock,
             self._emit,
             self._new_id,
+            self._outcomes.ask,
             is_draining=lambda: self.is_draining,
         )
         try:
@@ -213,10 +244,11 @@ class App:
     async def _start_admin(self) -> None:
         settings, token = self.settings, self.settings.admin_token
         self._admin = AdminServer(
-            readiness=lambda: (self.state == READY, self.state),
+            readiness=self._readiness,
             metrics=self._metrics.render,
             status=self.status,
             config=lambda: redacted(settings),
+            outcomes=self._outcomes,
             token=None if token is None else lambda: token.reveal(self._clock.monotonic()),
             needs_token=not settings.admin.is_local,
             open_paths=frozenset(settings.admin_open),
@@ -230,6 +262,12 @@ class App:
         else:
             await admin.start(address.host, address.port)
             self.admin_port = admin.port
+
+    def _attempt_s(self, provider: str) -> float:
+        """Give how long an attempt may take; of a provider that is gone, the longest of all."""
+        known = self.settings.providers.get(provider)
+        given = self.settings.providers.values() if known is None else (known,)
+        return max(each.timeouts.attempt for each in given)
 
     def _samples(self) -> Iterator[Sample]:
         yield Sample("paysluice_draining", (), float(self.is_draining))

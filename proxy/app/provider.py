@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from proxy.attempt import Attempt, Connector, Origin, Pool, RequestHead, Tunnel, tls_context
 from proxy.breaker import BreakerPolicy, Breakers
 from proxy.classify import Classifier
-from proxy.ledger import KeyRule, key_rule
+from proxy.ledger import Claims, KeyRule, LedgerPolicy, key_rule
+from proxy.ledger.entry import NO_MONEY
+from proxy.ledger.fingerprint import parse_ignored
 from proxy.limit import InFlight, LimitPolicy, LimitStore
 from proxy.listener import Destination
 from proxy.observe import ObservePolicy
@@ -13,7 +15,7 @@ from proxy.pipeline import build
 from proxy.providers import Profile
 from proxy.retry import RetryBudget, RetryPolicy, refused
 from proxy.route import Matched, ProviderRoutes
-from proxy.settings import ProviderSettings
+from proxy.settings import ProviderSettings, StoreSettings
 from proxy.terms import (
     Clock,
     Emit,
@@ -26,6 +28,7 @@ from proxy.terms import (
     TunnelRefused,
 )
 
+from .ledger import Ledger
 from .profiles import routes_of
 
 
@@ -42,6 +45,8 @@ class Provider:
         clock: Clock,
         roll: Roll,
         emit: Emit,
+        ledger: Ledger,
+        stores: StoreSettings,
         *,
         is_draining: Callable[[], bool],
     ) -> None:
@@ -50,6 +55,7 @@ class Provider:
         self.profile = profile
         self.classifier = Classifier(profile)
         self._clock = clock
+        self._is_durable = not stores.ledger.is_memory
         self._key_rules: dict[tuple[str, str], KeyRule | None] = {}
         self._budget = RetryBudget(settings.retry.budget)
         self._breakers = Breakers(settings.breaker)
@@ -73,6 +79,7 @@ class Provider:
         )
         self.service = build(
             self._observe,
+            self._ledger_policy(ledger, stores),
             RetryPolicy(settings.retry, self._budget, clock, roll, emit, is_draining),
             BreakerPolicy(self._breakers, clock, emit),
             self._limit,
@@ -144,10 +151,36 @@ class Provider:
         """Close what is idle; what is under way closes as it ends."""
         self._pool.close()
 
+    def _ledger_policy(self, ledger: Ledger, stores: StoreSettings) -> LedgerPolicy:
+        settings, keeper = self.settings, ledger.keeper
+        attempt_s = settings.timeouts.attempt
+        is_asked = settings.outcomes.lookup == "auto" and bool(self.profile.lookups)
+        return LedgerPolicy(
+            Claims(
+                account=settings.account,
+                tenant_headers=settings.tenant_headers,
+                ignored=parse_ignored(settings.idempotency.ignore_members),
+                money_of=lambda _: NO_MONEY,
+                secret=keeper.store.secret,
+                vault=ledger.vault,
+                classifier=self.classifier,
+                max_answer_bytes=stores.max_answer,
+                attempt_s=attempt_s,
+                clock=self._clock,
+            ),
+            keeper,
+            ledger.unknowns,
+            may_proceed=settings.store_failure.ledger == "proceed",
+            attempt_s=attempt_s,
+            ask_again_s=settings.outcomes.every if is_asked else None,
+        )
+
     def _key_rule(self, matched: Matched, method: str) -> KeyRule | None:
         place = (matched.operation, method)  # of a closed list each: there is an end to them
         if place not in self._key_rules:
-            self._key_rules[place] = key_rule(self.settings.idempotency, self.profile, *place)
+            self._key_rules[place] = key_rule(
+                self.settings.idempotency, self.profile, *place, is_durable=self._is_durable
+            )
         return self._key_rules[place]
 
     def _stop(self) -> Header | None:

@@ -119,6 +119,9 @@ def end(
     match how:
         case End.FREE:
             return Ended(None)
+        case End.RELEASED:
+            free = replace(entry, state=State.RELEASED, result=Result.REJECTED, changed_at=now)
+            return Ended(free)
         case End.UNKNOWN:
             return Ended(replace(entry, state=State.UNKNOWN, changed_at=now))
         case End.DONE:
@@ -142,7 +145,7 @@ def _late(
     """Take an answer to what was settled without one."""
     if how is End.UNKNOWN:
         return Ended(entry)
-    if how is End.FREE:
+    if how in {End.FREE, End.RELEASED}:
         return Ended(entry, is_contradicted=entry.state is not State.RELEASED)
     if result is entry.result and entry.state is State.DONE:
         return Ended(replace(entry, recorded=entry.recorded or recorded, changed_at=now))

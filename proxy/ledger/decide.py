@@ -59,6 +59,7 @@ class End(StrEnum):
     """What becomes of a claimed payment with the end of its call."""
 
     FREE = "free"  # certainly not made: the key is free
+    RELEASED = "released"  # as `FREE`; somebody was told that it is unknown, and may ask
     DONE = "done"
     UNKNOWN = "unknown"
 
@@ -92,6 +93,7 @@ class Source(StrEnum):
     LOOKUP = "lookup"
     WEBHOOK = "webhook"
     PERSON = "person"
+    REPEAT = "repeat"  # the provider, asked again under a key that it honours
 
 
 class Said(StrEnum):

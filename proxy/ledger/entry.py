@@ -15,7 +15,7 @@ class State(StrEnum):
     UNKNOWN = "unknown"  # nobody knows what came of it: until somebody says
     DONE = "done"  # the provider decided, and what it said is kept
     GONE = "gone"  # as `DONE`, its answer purged: a tombstone
-    RELEASED = "released"  # a person says that it was not made: its key is free again
+    RELEASED = "released"  # it was not made: its key is free again, and who asks is told
 
 
 class Result(StrEnum):

@@ -67,6 +67,7 @@ class KeyRule:
     max_length: int = MAX_KEY
     charset: re.Pattern[str] | None = None  # for the whole key
     ttl_s: float | None = None  # how long the provider remembers; None: no end is known
+    is_guarded: bool = False  # our ledger lets a payment with such a key through once
 
 
 _NO_RULE: Final = KeyRule("header", "Idempotency-Key", is_honoured=False, covers_failures=False)

@@ -4,14 +4,17 @@ Rule 1: a claim licenses something only where it is documented, or where the ope
 Rule 2: where the profile places no key, `trusted` or `header` names one; nobody else does.
 Rule 3: what is documented stands, whoever vouches: a key that the provider forgets after a failure
         covers none. And it stands for the place it names: in another field it is nobody's word.
-Rule 4: `off` and `emulate` know no key of the provider's: it goes on, and is honoured by nobody.
+Rule 4: `off` knows no key of the provider's: it goes on, and is honoured by nobody.
+Rule 5: `emulate` has our own ledger guard each payment: the key stands where the profile or the
+        config has it, and licenses nothing. `auto` does so where the profile places no key and the
+        ledger is durable.
 """
 
 import re
 from collections.abc import Iterable
 from typing import Final
 
-from proxy.providers import Profile
+from proxy.providers import Idempotency, Profile
 
 from .keys import KeyRule
 from .settings import IdempotencySettings
@@ -22,12 +25,23 @@ _PAYMENT_METHODS: Final = frozenset({"POST", "PATCH"})
 
 
 def key_rule(
-    settings: IdempotencySettings, profile: Profile, operation: str, method: str
+    settings: IdempotencySettings,
+    profile: Profile,
+    operation: str,
+    method: str,
+    *,
+    is_durable: bool = False,
 ) -> KeyRule | None:
-    """Say where the key of a call goes and what it is worth; None where nobody reads one."""
+    """Say where the key of a call goes and what it is worth; None where nobody reads one.
+
+    *is_durable* says that the ledger outlives the process.
+    """
     claim = profile.idempotency_of(operation, method)
-    if settings.mode in {"off", "emulate"}:
+    if settings.mode == "off":
         return None
+    is_left_to_us = claim is None and is_durable and not settings.trusted
+    if settings.mode == "emulate" or (settings.mode == "auto" and is_left_to_us):
+        return _guarded(settings, claim)
     if claim is None:
         # The operator's word covers what the profile is silent about, never what it leaves out.
         is_silent = not profile.idempotency and method in _PAYMENT_METHODS
@@ -55,6 +69,18 @@ def key_rule(
         max_length=claim.max_length,
         charset=re.compile(claim.charset) if claim.charset else None,
         ttl_s=_shorter(settings.provider_key_ttl, claim.ttl),
+    )
+
+
+def _guarded(settings: IdempotencySettings, claim: Idempotency | None) -> KeyRule:
+    """Say where the key of a payment stands that our own ledger guards."""
+    named = settings.header or (None if claim is None else claim.name)
+    return KeyRule(
+        place="header" if claim is None or settings.header else claim.place,
+        name=named or _DEFAULT_HEADER,
+        is_honoured=False,
+        covers_failures=False,
+        is_guarded=True,
     )
 
 

@@ -6,11 +6,15 @@ of it, and goes by a clock that all who share it have in common.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from .book import Claim, Ended, Evidence, Met
 from .decide import End, Said, Source
 from .entry import Entry, Owner, Recorded, Result
+
+
+class LedgerError(Exception):
+    """A store that cannot be the ledger; its text is one line for the operator, without secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,7 @@ class Away:
 
 
 AWAY = Away()
+PURGED: Final = 500  # in one step: whoever pays waits for it
 
 
 class LedgerStore(Protocol):
@@ -27,6 +32,9 @@ class LedgerStore(Protocol):
     @property
     def secret(self) -> bytes:
         """32 random bytes, made with the store and kept in it: keys are hashed with them."""
+
+    async def close(self) -> None:
+        """Take what was asked for, and let the store go."""
 
     async def begin(self, claim: Claim) -> Met | Away:
         """Take a key, or say what stands under it. A claim without a key is always new."""
@@ -70,5 +78,8 @@ class LedgerStore(Protocol):
     async def unknowns(self) -> tuple[Entry, ...] | Away:
         """Give the payments of which nobody knows what came, the oldest first."""
 
-    async def purge(self, provider: str, record_for_s: float) -> Away | None:
-        """Drop what of a provider's payments need not be kept any more."""
+    async def purge(self, provider: str, record_for_s: float) -> int | Away:
+        """Drop what of a provider's payments need not be kept any more, `PURGED` of them at most.
+
+        Gives how many that were: as many as that, and there may be more.
+        """

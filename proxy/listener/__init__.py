@@ -6,12 +6,14 @@ Who may be called here: `serve.Handler` for one request, `server.Listener` for t
 
 from .destination import Destination
 from .journeys import Journeys
+from .ourselves import Ask
 from .owed import Owed
 from .serve import Handler
 from .server import Listener, tls_for_callers
 from .settings import CallerSettings
 
 __all__ = [
+    "Ask",
     "CallerSettings",
     "Destination",
     "Handler",

@@ -102,7 +102,7 @@ class CallerConnection(web.RequestHandler):
         self._is_lost = False
         self._is_held = False  # more has come than is taken for now
         self._is_refused = False  # the last that is said here was said
-        self._on_lost: Callable[[], None] | None = None
+        self._on_lost: Callable[[], object] | None = None
         self.must_reset = False  # should it end now: only that shows the answer to be cut
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -160,7 +160,7 @@ class CallerConnection(web.RequestHandler):
         self._end()
         self._begin_if_pending()
 
-    def on_lost(self, callback: Callable[[], None]) -> None:
+    def on_lost(self, callback: Callable[[], object]) -> None:
         """Run *callback* should the caller leave before the request is answered, or has it left."""
         self._on_lost = callback
         if self.transport is None:

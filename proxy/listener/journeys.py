@@ -1,7 +1,9 @@
 """Runs each call in a task of its own, so that no caller who leaves can cancel a payment."""
 
 import asyncio
+import contextlib
 from dataclasses import replace
+from typing import Final
 
 from proxy.retry import caller_may_repeat
 from proxy.terms import (
@@ -18,6 +20,9 @@ from proxy.terms import (
     RouteEffect,
     Service,
 )
+
+# How long a caller whose time is over waits for the ledger: it says what it knows, written or not.
+_WRITTEN_S: Final = 1.0
 
 
 class Journeys:
@@ -48,7 +53,7 @@ class Journeys:
         except TimeoutError:
             if task.done() and not task.cancelled() and task.exception() is None:
                 return task.result()  # it ended in this very moment: tell what is known
-            call.progress.abandon()
+            await self._abandon(call)
             if call.effect is RouteEffect.READ:
                 task.cancel()
             return self.overdue(call)
@@ -73,8 +78,23 @@ class Journeys:
             task.cancel()
         return len(self._tasks)
 
+    async def _abandon(self, call: Call) -> None:
+        """Give the call up; what may come of it is written down before anybody is told."""
+        written = call.progress.abandon()
+        if written is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_WRITTEN_S):
+                    await written
+
     def overdue(self, call: Call) -> Outcome:
         """Give the outcome of a call whose time is over while an attempt is under way."""
+        if call.progress.is_joined:
+            return Refused(
+                reason=Refusal.KEY_IN_USE,
+                effect=Effect.UNKNOWN,
+                is_retryable=True,
+                outcome_id=call.progress.outcome_id,
+            )
         return self._so_far(call, Failed(reason=ProxyError.HTTP_RESPONSE_TIMEOUT))
 
     def faulty(self, call: Call) -> Outcome:
@@ -90,6 +110,8 @@ class Journeys:
             delivery=progress.delivery,
             attempts=progress.attempts + progress.is_sending,
         )
+        if outcome.effect is Effect.UNKNOWN:
+            outcome = replace(outcome, outcome_id=progress.outcome_id)
         is_retryable = caller_may_repeat(call, outcome, at=self._clock.monotonic())
         return replace(outcome, is_retryable=is_retryable)
 

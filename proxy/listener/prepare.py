@@ -77,7 +77,8 @@ class Preparer:
         keyed = self._key(headers, body, rule, judged, request.method)
         if isinstance(keyed, Refused):
             return keyed
-        call = self._call(request, judged, keyed)
+        is_guarded = rule is not None and rule.is_guarded
+        call = self._call(request, judged, keyed, is_guarded=is_guarded)
         call.progress.waited(waited_s)
         return call
 
@@ -123,11 +124,14 @@ class Preparer:
         result = keyed.result if isinstance(keyed, Keyed) else "none"
         if isinstance(keyed, Refused) and keyed.reason is Refusal.KEY_MISSING:
             result = "missing"
-        if result != "none":
+        is_told_later = result == "new" and rule is not None and rule.is_guarded  # by the ledger
+        if result != "none" and not is_told_later:
             self._emit(KeyHandled(judged.request_id, destination.name, result))
         return keyed
 
-    def _call(self, request: web.BaseRequest, judged: Judged, keyed: Keyed) -> Call:
+    def _call(
+        self, request: web.BaseRequest, judged: Judged, keyed: Keyed, *, is_guarded: bool
+    ) -> Call:
         destination, matched, wishes = judged.destination, judged.matched, judged.facts.wishes
         total_s = min(destination.total_s, wishes.timeout_s or destination.total_s)
         return Call(
@@ -144,4 +148,5 @@ class Preparer:
             progress=Progress(),
             key=keyed.key,
             may_repeat=wishes.may_repeat,
+            is_guarded=is_guarded,
         )

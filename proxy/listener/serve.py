@@ -7,7 +7,7 @@ from aiohttp import web
 
 from proxy.normalise import accepts_problem, words_of
 from proxy.retry import refused
-from proxy.route import Router
+from proxy.route import Matched, Router
 from proxy.terms import (
     Answered,
     Call,
@@ -26,9 +26,11 @@ from .body import CallerBody
 from .connection import CallerConnection, Written
 from .destination import Destination
 from .journeys import Journeys, fault_in
+from .ourselves import PREFIX as OURSELVES
+from .ourselves import Ask, Question, answer, read_question
 from .prepare import Judged, Preparer
 from .raw import origins_of, raw_target, takes_over
-from .request import Bounds, judge_head
+from .request import Bounds, RequestFacts, judge_head
 from .respond import DEFAULT_SHAPE, OUR_OPTIONS, About, message_for, shape_for
 from .serving import NOBODY, Serving
 from .settings import CallerSettings
@@ -58,6 +60,7 @@ class Handler:
         clock: Clock,
         emit: Emit,
         new_id: NewId,
+        ask: Ask,
         *,
         max_body_bytes: int,
         is_draining: Callable[[], bool],
@@ -69,6 +72,7 @@ class Handler:
         self._clock = clock
         self._emit = emit
         self._new_id = new_id
+        self._ask = ask
         self._is_draining = is_draining
         self._preparer = Preparer(settings, clock, emit, new_id, max_body_bytes=max_body_bytes)
         self._writer = Writer(clock, stall_s=settings.body_timeout)
@@ -105,6 +109,8 @@ class Handler:
     ) -> Outcome:
         """Judge the request, and send it on its journey."""
         judged = self._judge(request, serving)
+        if isinstance(judged, Question):
+            return await answer(judged, self._ask)
         if not isinstance(judged, Judged):
             return judged
         call = await self._preparer.call(request, judged)
@@ -114,7 +120,7 @@ class Handler:
         connection.on_lost(call.progress.abandon)
         return await self._journeys.run(judged.destination.service, call)
 
-    def _judge(self, request: web.BaseRequest, serving: Serving) -> Judged | Outcome:
+    def _judge(self, request: web.BaseRequest, serving: Serving) -> Judged | Question | Outcome:
         """Say where the request goes, before a byte of its body is asked for."""
         headers: Headers = request.raw_headers
         serving.shape = replace(DEFAULT_SHAPE, wants_problem=accepts_problem(headers))
@@ -123,13 +129,9 @@ class Handler:
         facts = judge_head(request.method, request.version, target, headers, self._bounds, origins)
         if isinstance(facts, Refused):
             return facts
-        if facts.target == b"*":
-            return OUR_OPTIONS
-        matched = self._router.match(request.method, facts.target)
-        if isinstance(matched, Refused):
+        matched = self._find(request.method, facts)
+        if not isinstance(matched, Matched):
             return matched
-        if facts.hops_left == 0:
-            return OUR_OPTIONS
         if facts.overrides_method:
             matched = replace(matched, effect=RouteEffect.PAYMENT)
         destination = self._destinations[matched.provider]
@@ -151,6 +153,15 @@ class Handler:
             if request.transport is not None:
                 request.transport.write(CONTINUE)
         return Judged(serving.request_id, serving.started, facts, matched, destination)
+
+    def _find(self, method: str, facts: RequestFacts) -> Matched | Question | Outcome:
+        """Say what a request is for: a provider, or ourselves."""
+        if facts.target == b"*":
+            return OUR_OPTIONS
+        if facts.target.startswith(OURSELVES):
+            return read_question(method, facts.target)
+        matched = self._router.match(method, facts.target)
+        return OUR_OPTIONS if isinstance(matched, Matched) and facts.hops_left == 0 else matched
 
     async def _respond(
         self, request: web.BaseRequest, outcome: Outcome, serving: Serving

@@ -13,7 +13,7 @@ Rules:
 import re
 from typing import Final
 
-from proxy.terms import Header, Headers, Key, Outcome, Refusal, Refused, RouteEffect
+from proxy.terms import Answered, Header, Headers, Key, Outcome, Refusal, Refused, RouteEffect
 from proxy.terms.http import every
 
 from .envelope import retry_after_of
@@ -117,6 +117,8 @@ def answer_headers(
     ]
     if key is not None and key.is_generated:
         fields.append((b"Paysluice-Idempotency-Key", _ascii(key.value)))
+    if isinstance(outcome, Answered) and outcome.is_replayed:
+        fields.append((b"Idempotency-Replayed", b"true"))
     if is_in_doubt(outcome):
         fields.append((b"Paysluice-Outcome", _ascii(OutcomeWord.UNKNOWN)))
     if is_error:

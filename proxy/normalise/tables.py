@@ -167,6 +167,26 @@ REFUSALS: Final[Mapping[Refusal, Report]] = MappingProxyType(
         Refusal.CLAIM_LOST: _report(
             ProxyError.HTTP_REQUEST_ERROR, ErrorCode.IDEMPOTENCY_KEY_IN_USE
         ),
+        Refusal.KEY_IN_USE: _report(
+            ProxyError.HTTP_REQUEST_ERROR, ErrorCode.IDEMPOTENCY_KEY_IN_USE
+        ),
+        Refusal.KEY_REUSED: _report(
+            ProxyError.HTTP_REQUEST_ERROR, ErrorCode.IDEMPOTENCY_KEY_REUSED
+        ),
+        Refusal.OUTCOME_PENDING: _report(ProxyError.HTTP_REQUEST_ERROR, ErrorCode.OUTCOME_PENDING),
+        Refusal.ALREADY_PROCESSED: _report(
+            ProxyError.HTTP_REQUEST_ERROR, ErrorCode.ALREADY_PROCESSED
+        ),
+        Refusal.LEDGER_AWAY: _report(
+            ProxyError.PROXY_INTERNAL_ERROR,
+            ErrorCode.SERVICE_UNAVAILABLE,
+            "The payment cannot be written down now, so it was not sent.",
+        ),
+        Refusal.NO_OUTCOME: _report(
+            ProxyError.HTTP_REQUEST_ERROR,
+            ErrorCode.RESOURCE_NOT_FOUND,
+            "No outcome is followed under this id.",
+        ),
         Refusal.DRAINING: _report(
             ProxyError.DESTINATION_UNAVAILABLE,
             ErrorCode.SERVICE_UNAVAILABLE,

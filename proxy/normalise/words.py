@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from proxy.terms import Answered, Delivery, Effect, Kind, Outcome, RouteEffect
+from proxy.terms import Answered, Delivery, Effect, Kind, Outcome, Refused, RouteEffect
 
 from .tables import needs_envelope, report_for
 
@@ -69,8 +69,11 @@ def words_of(outcome: Outcome, *, effect: RouteEffect) -> tuple[str, str]:
 def _word(outcome: Outcome) -> OutcomeWord:
     if outcome.effect is Effect.NONE:
         return _nothing_done(outcome)
-    if outcome.effect is Effect.SETTLED and isinstance(outcome, Answered):
-        return SETTLED[outcome.kind]
+    if outcome.effect is Effect.SETTLED:
+        if isinstance(outcome, Answered):
+            return SETTLED[outcome.kind]
+        if isinstance(outcome, Refused) and outcome.settled is not None:
+            return SETTLED[outcome.settled]
     # Settled by an earlier answer that is not in our hands any more counts as not known.
     return OutcomeWord.UNKNOWN
 

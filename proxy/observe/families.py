@@ -25,6 +25,7 @@ class Family:
 
 
 PREFIX: Final = "paysluice_"
+_PROVIDER: Final = ("provider",)
 
 REQUESTS: Final = Family(
     "requests_total",
@@ -76,6 +77,22 @@ RATE_LIMIT_WAIT: Final = Family(
 IDEMPOTENCY: Final = Family(
     "idempotency_total", "What was done with idempotency keys.", ("provider", "result")
 )
+DUPLICATES_PREVENTED: Final = Family(
+    "duplicates_prevented_total",
+    "Payments that were not sent again, and what was done instead.",
+    ("provider", "how"),
+)
+OUTCOMES_SETTLED: Final = Family(
+    "outcomes_settled_total",
+    "Payments of unknown outcome of which somebody said what came of them.",
+    ("provider", "by", "as"),
+)
+OUTCOMES_CONTRADICTED: Final = Family(
+    "outcomes_contradicted_total",
+    "Evidence that does not agree with what is recorded of a payment.",
+    _PROVIDER,
+)
+WEBHOOKS: Final = Family("webhooks_total", "Webhooks that came.", ("provider", "result"))
 CONNECTIONS_DISCARDED: Final = Family(
     "connections_discarded_total", "Connections not used again.", ("provider", "why")
 )
@@ -84,7 +101,6 @@ UNMAPPED_CODES: Final = Family(
 )
 BUILD_INFO: Final = Family("build_info", "Always 1; the version is a label.", ("version",))
 
-_PROVIDER: Final = ("provider",)
 # Read at scrape time from whoever holds the number: `Sample.metric` is the full name.
 GAUGES: Final[Mapping[str, Family]] = MappingProxyType(
     {
@@ -102,6 +118,19 @@ GAUGES: Final[Mapping[str, Family]] = MappingProxyType(
                 "Calls waiting for a limit.",
                 ("provider", "limit", "priority"),
             ),
+            Family("outcomes_unknown", "Payments of which nobody knows what came.", _PROVIDER),
+            Family(
+                "unknown_amount",
+                "What they come to, in major units.",
+                ("provider", "currency"),
+            ),
+            Family("unknown_oldest_seconds", "How old the oldest of them is.", _PROVIDER),
+            Family(
+                "keys_near_expiry",
+                "Of them, those whose key the provider is about to forget.",
+                _PROVIDER,
+            ),
+            Family("store_up", "1 where the store can be reached.", ("store",)),
             Family("draining", "1 while the process shuts down."),
             Family("in_flight", "Calls under way.", _PROVIDER),
             Family("upstream_connections", "Open connections.", ("provider", "state")),

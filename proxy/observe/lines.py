@@ -23,10 +23,15 @@ from proxy.terms import (
     FaultOccurred,
     KeyHandled,
     LimitWaited,
+    OutcomeContradicted,
+    OutcomeSettled,
+    OutcomeUnknown,
     Responded,
     RetryDenied,
     RetryScheduled,
+    StoreMoved,
     TunnelRefused,
+    WebhookCame,
 )
 
 from .redact import plain_token
@@ -68,6 +73,16 @@ def headline(event: Event) -> tuple[LevelName, str]:  # noqa: C901, PLR0911, PLR
             return "warning" if event.state == _OPEN else "info", "breaker_moved"
         case KeyHandled():
             return "debug", "key_handled"
+        case OutcomeUnknown():
+            return "warning", "outcome_unknown"
+        case OutcomeSettled():
+            return "info", "outcome_settled"
+        case OutcomeContradicted():
+            return "error", "outcome_contradicted"
+        case StoreMoved():
+            return "info" if event.is_up else "error", "store_moved"
+        case WebhookCame():
+            return "info", "webhook_came"
         case ConnectionDiscarded():
             return "debug", "connection_discarded"
         case TunnelRefused():
@@ -124,6 +139,23 @@ def members(event: Event) -> dict[str, Member]:  # noqa: C901, PLR0911, PLR0912 
                 "provider": event.provider,
                 "result": event.result,
             }
+        case OutcomeUnknown():
+            return {
+                "outcome_id": event.outcome_id,
+                "provider": event.provider,
+                "route": event.route,
+            }
+        case OutcomeSettled() | OutcomeContradicted():
+            return {
+                "outcome_id": event.outcome_id,
+                "provider": event.provider,
+                "by": event.by,
+                "said": event.said,
+            }
+        case StoreMoved():
+            return {"store": event.store, "state": "up" if event.is_up else "away"}
+        case WebhookCame():
+            return {"provider": event.provider, "result": event.result}
         case ConnectionDiscarded():
             return {"provider": event.provider, "reason": event.why}
         case TunnelRefused():

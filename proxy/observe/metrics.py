@@ -24,10 +24,15 @@ from proxy.terms import (
     Gauges,
     KeyHandled,
     LimitWaited,
+    OutcomeContradicted,
+    OutcomeSettled,
+    OutcomeUnknown,
     Responded,
     RetryDenied,
     RetryScheduled,
+    StoreMoved,
     TunnelRefused,
+    WebhookCame,
 )
 from proxy.terms.http import MAX_STATUS, MIN_STATUS
 
@@ -35,6 +40,8 @@ from . import families
 from .families import BUCKETS, METHODS, OTHER, PREFIX, Family
 from .scrape import GaugeCollector
 
+# What is done with a key instead of sending its payment again.
+_PREVENTED: Final = frozenset({"replayed", "joined", "pending"})
 MAX_SERIES: Final = 5_000  # of one metric; what comes after is counted under `_OTHER`
 M = TypeVar("M", Counter, Histogram)
 
@@ -91,6 +98,10 @@ class Metrics:
         self._limited = self._counter(families.RATE_LIMITED)
         self._waits = self._histogram(families.RATE_LIMIT_WAIT)
         self._keys = self._counter(families.IDEMPOTENCY)
+        self._prevented = self._counter(families.DUPLICATES_PREVENTED)
+        self._settled = self._counter(families.OUTCOMES_SETTLED)
+        self._contradicted = self._counter(families.OUTCOMES_CONTRADICTED)
+        self._webhooks = self._counter(families.WEBHOOKS)
         self._discarded = self._counter(families.CONNECTIONS_DISCARDED)
         self._unmapped = self._counter(families.UNMAPPED_CODES)
         build = families.BUILD_INFO
@@ -111,7 +122,7 @@ class Metrics:
             encode, media_type = choose_encoder("")
         return encode(self._registry), media_type
 
-    def on(self, event: Event) -> None:  # noqa: C901 - one case for each event
+    def on(self, event: Event) -> None:  # noqa: C901, PLR0912 - one case each
         """Count what *event* tells."""
         match event:
             case AttemptEnded():
@@ -124,6 +135,14 @@ class Metrics:
                     self._limited.of(event.provider, event.limit, "local").inc()
             case KeyHandled():
                 self._keys.of(event.provider, event.result).inc()
+                if event.result in _PREVENTED:
+                    self._prevented.of(event.provider, event.result).inc()
+            case OutcomeSettled():
+                self._settled.of(event.provider, event.by, event.said).inc()
+            case OutcomeContradicted():
+                self._contradicted.of(event.provider).inc()
+            case WebhookCame():
+                self._webhooks.of(event.provider, event.result).inc()
             case RetryScheduled():
                 self._retries.of(event.provider, event.route, event.reason, event.basis).inc()
             case RetryDenied():
@@ -135,6 +154,8 @@ class Metrics:
                 self._unmapped.of(event.provider).inc()
             case CallEnded() | BreakerMoved() | TunnelRefused() | FaultOccurred():
                 pass  # the log's; a circuit's state is read when Prometheus asks
+            case OutcomeUnknown() | StoreMoved():
+                pass  # both are read when Prometheus asks
             case _:
                 assert_never(event)
 

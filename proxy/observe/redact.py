@@ -12,6 +12,8 @@ It takes out too much rather than too little, and never raises.
 import re
 from typing import Final
 
+from proxy.terms.luhn import is_luhn
+
 CARD: Final = "[card]"
 SECRET: Final = "[secret]"  # noqa: S105 - what stands in its place
 
@@ -19,7 +21,6 @@ MIN_CARD: Final = 13
 MAX_CARD: Final = 19
 MAX_DIGITS: Final = 64  # a longer run is nobody's message, and is not worth looking into
 MAX_TEXT: Final = 4096
-_DOUBLED_MAX: Final = 9
 
 # Percent-encoded separators come first: their own digits are not a card's.
 _SEPARATOR: Final = r"(?:%[0-9A-Fa-f]{2}|(?!%)[\W_])"
@@ -107,12 +108,3 @@ def _has_card(digits: list[int]) -> bool:
         for start in range(len(digits) - length + 1)
         if digits[start] != 0
     )
-
-
-def is_luhn(digits: list[int]) -> bool:
-    """Whether the last of *digits* is their right check digit (ISO/IEC 7812-1, annex B)."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        doubled = digit * 2 if place % 2 else digit
-        total += doubled - _DOUBLED_MAX if doubled > _DOUBLED_MAX else doubled
-    return total % 10 == 0

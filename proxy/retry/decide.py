@@ -112,6 +112,12 @@ REFUSALS: Mapping[Refusal, tuple[Denial, bool]] = MappingProxyType(
         Refusal.OVERLOADED: (Denial.LIMIT, True),
         Refusal.RATE_LIMITED: (Denial.LIMIT, True),
         Refusal.CLAIM_LOST: (Denial.PERMANENT, True),
+        Refusal.KEY_IN_USE: (Denial.PERMANENT, True),
+        Refusal.KEY_REUSED: (Denial.PERMANENT, False),
+        Refusal.OUTCOME_PENDING: (Denial.PERMANENT, True),
+        Refusal.ALREADY_PROCESSED: (Denial.PERMANENT, False),
+        Refusal.LEDGER_AWAY: (Denial.PERMANENT, True),
+        Refusal.NO_OUTCOME: (Denial.PERMANENT, False),
         Refusal.DRAINING: (Denial.DRAINING, True),
         Refusal.INTERNAL: (Denial.PERMANENT, False),  # a bug of ours meets the same bytes again
     }

@@ -148,9 +148,11 @@ def _send_before(call: Call, so_far: SoFar) -> float:
 
 def caller_may_repeat(call: Call, whole: Outcome, *, at: float) -> bool:
     """Say whether the caller may send the very same request again, at *at* (monotonic seconds)."""
+    key = call.key
+    if call.is_guarded and key is not None and whole.effect is Effect.UNKNOWN:
+        return True  # our ledger lets it through once: a repeat is told what is known by then
     # A key that we made up does not come with the very same request: its repeat gets a fresh one.
     # And one that the provider has forgotten by then licenses nothing.
-    key = call.key
     is_known = key is not None and not key.is_generated and at < key.usable_until
     return may_repeat(
         whole,

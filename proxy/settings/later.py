@@ -25,16 +25,9 @@ class Later(NamedTuple):
 
 LATER: Final = (
     Later("webhooks", "receiving webhooks"),
-    Later("stores.ledger", "a ledger that outlives the process"),
     Later("stores.limits", "limits shared between sidecars"),
-    Later("stores.ledger_key", "encrypting stored answers"),
-    Later("stores.max_answer", "keeping answers"),
     Later("tracing.propagate", "taking trace headers out of requests"),
     Later("tracing.otlp", "exporting spans"),
-    Later("providers.*.tenant_headers", "splitting the scope of keys"),
-    Later("providers.*.idempotency.mode", "a ledger that gives at most once", "emulate"),
-    Later("providers.*.idempotency.record_for", "keeping answers"),
-    Later("providers.*.idempotency.ignore_members", "comparing bodies"),
     Later("providers.*.outcomes.lookup", "looking up outcomes"),
     Later("providers.*.outcomes.every", "looking up outcomes"),
     Later("providers.*.outcomes.give_up", "looking up outcomes"),
@@ -42,7 +35,6 @@ LATER: Final = (
     Later("providers.*.webhook.secret", "receiving webhooks"),
     Later("providers.*.webhook.tolerance", "receiving webhooks"),
     Later("providers.*.store_failure.limits", "stores that can be away"),
-    Later("providers.*.store_failure.ledger", "stores that can be away"),
     Later("providers.*.routes.*.priority", "queueing by priority"),
 )
 

@@ -5,11 +5,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from proxy.ledger.fingerprint import parse_ignored
+
 from .address import Address, is_loopback
 from .fault import Fault, Loc, in_order
 from .models import Settings
 from .provider import ProviderSettings
 
+_LEDGERS: Final = frozenset({"memory", "sqlite", "postgresql", "postgres"})
 _UNREADABLE: Final = "is no file that can be read"
 
 Found: TypeAlias = Iterator[tuple[Loc, str]]
@@ -91,6 +94,33 @@ def _tls_files_can_be_read(name: str, provider: ProviderSettings) -> Found:
             yield (*here, field), _UNREADABLE
 
 
+def _ledger_can_guard(settings: Settings) -> Found:
+    store = settings.stores.ledger
+    if store.scheme not in _LEDGERS:
+        yield ("stores", "ledger"), "a ledger is memory, sqlite:/path or postgresql://…"
+    for name, provider in settings.providers.items():
+        here = ("providers", name)
+        is_emulated = provider.idempotency.mode == "emulate"
+        if is_emulated and store.is_memory and not provider.base_url.is_simulator:
+            yield (
+                (*here, "idempotency", "mode"),
+                "`emulate` needs a ledger that outlives the process: set `stores.ledger`",
+            )
+        if is_emulated and provider.store_failure.ledger == "proceed":
+            yield (
+                (*here, "store_failure", "ledger"),
+                "`proceed` is for `forward`: `emulate` sends nothing that it cannot write down",
+            )
+
+
+def _ignored_members_are_harmless(name: str, provider: ProviderSettings) -> Found:
+    for number, path in enumerate(provider.idempotency.ignore_members):
+        try:
+            parse_ignored((path,))
+        except ValueError as error:
+            yield ("providers", name, "idempotency", "ignore_members", number), str(error)
+
+
 def _is_readable(path: str) -> bool:
     return "\0" not in path and Path(path).is_file() and os.access(path, os.R_OK)
 
@@ -120,12 +150,14 @@ _RULES: Final[tuple[Callable[[Settings], Found], ...]] = (
     _addresses_are_distinct,
     _mounts_are_distinct,
     _own_tls_files_can_be_read,
+    _ledger_can_guard,
 )
 _PROVIDER_RULES: Final[tuple[Callable[[str, ProviderSettings], Found], ...]] = (
     _times_are_in_order,
     _plaintext_is_meant,
     _tls_files_can_be_read,
     _names_are_unique,
+    _ignored_members_are_harmless,
 )
 
 

@@ -5,6 +5,8 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from proxy.ledger.store import LedgerError
+
 _APPLICATION: Final = 0x50534C31  # "PSL1", as `file` shows it
 _VERSION: Final = 1
 _SCHEMA: Final = (
@@ -21,7 +23,7 @@ _SCHEMA: Final = (
         WHERE key_hash IS NOT NULL AND state <> 'released'""",
     """CREATE INDEX entries_open ON entries (created_at)
         WHERE state IN ('sending', 'unknown')""",
-    "CREATE INDEX entries_age ON entries (provider, changed_at)",
+    "CREATE INDEX entries_age ON entries (provider, state, changed_at)",
     """CREATE TABLE evidence (
         number INTEGER PRIMARY KEY, entry_id TEXT NOT NULL, source TEXT NOT NULL,
         said TEXT NOT NULL, note TEXT NOT NULL, at REAL NOT NULL, settlement TEXT NOT NULL
@@ -42,8 +44,8 @@ _SCHEMA: Final = (
 )
 
 
-class LedgerFileError(Exception):
-    """A file that cannot be the ledger; its text is one line for the operator."""
+class LedgerFileError(LedgerError):
+    """A file that cannot be the ledger."""
 
 
 def open_file(path: Path) -> sqlite3.Connection:

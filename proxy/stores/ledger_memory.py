@@ -21,7 +21,7 @@ from proxy.ledger.book import (
 )
 from proxy.ledger.decide import End, Meeting, Said, Source
 from proxy.ledger.entry import Entry, Owner, Recorded, Result, State
-from proxy.ledger.store import AWAY, Away
+from proxy.ledger.store import AWAY, PURGED, Away
 from proxy.terms import Clock
 
 MAX_ENTRIES: Final = 100_000  # some 100 MiB; then it refuses: nothing is dropped for room
@@ -42,6 +42,11 @@ class MemoryLedger:
     def secret(self) -> bytes:
         """What keys are hashed with."""
         return self._secret
+
+    async def close(self) -> None:
+        """Forget everything: there is nothing to let go of."""
+        self._entries.clear()
+        self._ids.clear()
 
     async def begin(self, claim: Claim) -> Met | Away:
         """Take a key, or say what stands under it. A claim without a key is always new."""
@@ -136,11 +141,17 @@ class MemoryLedger:
         """Give the payments of which nobody knows what came, the oldest first."""
         return unknowns(self._entries.values(), self._clock.wall())
 
-    async def purge(self, provider: str, record_for_s: float) -> None:
+    async def purge(self, provider: str, record_for_s: float) -> int:
         """Drop what of a provider's payments need not be kept any more."""
         now = self._clock.wall()
-        for entry in [each for each in self._entries.values() if each.provider == provider]:
-            self._replace(entry, purged(entry, record_for_s=record_for_s, now=now))
+        mine = (each for each in self._entries.values() if each.provider == provider)
+        kept = ((each, purged(each, record_for_s=record_for_s, now=now)) for each in mine)
+        changed = list(islice((pair for pair in kept if pair[0] is not pair[1]), PURGED))
+        for entry, after in changed:
+            self._replace(entry, after)
+            if after is None:
+                self._evidence.pop(entry.id, None)
+        return len(changed)
 
     def _end(self, entry_id: str, how: Callable[[Entry], Ended]) -> Ended | None:
         entry = self._entries.get(entry_id)

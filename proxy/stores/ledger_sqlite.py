@@ -31,7 +31,7 @@ from proxy.ledger.book import (
 )
 from proxy.ledger.decide import End, Meeting, Said, Source
 from proxy.ledger.entry import Entry, Owner, Recorded, Result
-from proxy.ledger.store import Away
+from proxy.ledger.store import PURGED, Away
 from proxy.terms import Clock
 
 from .group_commit import GroupCommit
@@ -59,7 +59,12 @@ _SETTLED: Final = (
     " ON entry_id = id ORDER BY said DESC"
 )
 _OPEN: Final = f"SELECT {_ALL} FROM entries WHERE state IN ('sending', 'unknown')"  # noqa: S608
-_OLD: Final = f"SELECT {_ALL} FROM entries WHERE provider = ? AND changed_at <= ?"  # noqa: S608
+_OLD: Final = (
+    f"SELECT {_ALL} FROM entries WHERE provider = ?"  # noqa: S608
+    " AND ((state = 'done' AND changed_at <= ?)"
+    " OR (state IN ('gone', 'released') AND changed_at <= ?)"
+    " OR (state = 'begun' AND lease_until <= ?)) LIMIT ?"
+)
 
 
 class SqliteLedger:
@@ -213,15 +218,19 @@ class SqliteLedger:
 
         return await self._commits.take(read)
 
-    async def purge(self, provider: str, record_for_s: float) -> Away | None:
+    async def purge(self, provider: str, record_for_s: float) -> int | Away:
         """Drop what of a provider's payments need not be kept any more."""
 
-        def write(rows: sqlite3.Connection) -> None:
+        def write(rows: sqlite3.Connection) -> int:
             now = self._clock.wall()
-            for entry in [to_entry(row) for row in rows.execute(_OLD, (provider, now))]:
+            oldest = (provider, now - record_for_s, now - TOMBSTONE_S, now, PURGED)
+            found = [to_entry(row) for row in rows.execute(_OLD, oldest)]
+            for entry in found:
                 kept = purged(entry, record_for_s=record_for_s, now=now)
-                if kept is not entry:
-                    _replace(rows, entry, kept)
+                _replace(rows, entry, kept)
+                if kept is None:
+                    rows.execute("DELETE FROM evidence WHERE entry_id = ?", (entry.id,))
+            return len(found)
 
         return await self._commits.take(write)
 

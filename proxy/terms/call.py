@@ -65,20 +65,23 @@ class Key:
 class Progress:
     """What is known of a call while it is under way, for whoever must answer before it ends.
 
-    Changed only by `attempt` (`began_sending`, `hold`), `retry` (`settle`), by whoever waits for
-    the journey (`abandon`, `let_go`), and by each place that waits: for the provider, for a place
-    under a limit, before another try, for the caller's own bytes.
+    Changed only by `attempt` (`began_sending`, `hold`), `retry` (`settle`), `ledger` (`follow`,
+    `join`), by whoever waits for the journey (`abandon`, `let_go`), and by each place that waits:
+    for the provider, for a place under a limit, before another try, for the caller's own bytes.
     """
 
     __slots__ = (
         "_held",
+        "_on_abandon",
         "_waited_s",
         "_waits_since",
         "attempts",
         "delivery",
         "effect",
         "is_abandoned",
+        "is_joined",
         "is_sending",
+        "outcome_id",
     )
 
     def __init__(self) -> None:
@@ -87,6 +90,9 @@ class Progress:
         self.attempts = 0
         self.is_sending = False  # an attempt is under way that handed over a byte
         self.is_abandoned = False  # nobody waits for the answer: start nothing new
+        self.is_joined = False  # it waits for the same request, under way in another call
+        self.outcome_id: str | None = None  # under which the ledger follows it, once it is unknown
+        self._on_abandon: Callable[[], Awaitable[None] | None] | None = None
         self._waited_s = 0.0
         self._waits_since: float | None = None
         self._held: Callable[[], None] | None = None
@@ -129,9 +135,34 @@ class Progress:
         if self._held is not None:
             self._held()
 
-    def abandon(self) -> None:
-        """Note that the caller left or ran out of time."""
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether something may have been done by now of which nobody knows what came."""
+        return self.is_sending or self.effect is Effect.UNKNOWN
+
+    def follow(
+        self, outcome_id: str, on_abandon: Callable[[], Awaitable[None] | None] | None = None
+    ) -> None:
+        """Note under which id the ledger follows the call.
+
+        *on_abandon* is asked where nobody waits for its end any more; what it gives ends once the
+        ledger has written down what may become of it.
+        """
+        self.outcome_id = outcome_id
+        self.is_joined = False
+        self._on_abandon = on_abandon
+
+    def join(self, outcome_id: str) -> None:
+        """Note that the call waits for another one, which the ledger follows under that id."""
+        self.outcome_id = outcome_id
+        self.is_joined = True
+
+    def abandon(self) -> Awaitable[None] | None:
+        """Note that the caller left or ran out of time; give what ends once that is written."""
+        if self.is_abandoned:
+            return None
         self.is_abandoned = True
+        return None if self._on_abandon is None else self._on_abandon()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +183,7 @@ class Call:
     key: Key | None = None
     attempt: int = 1
     may_repeat: bool = True  # False with `Paysluice-Retry: off`
+    is_guarded: bool = False  # a payment that our ledger lets through once for each key
     before_first_byte: Callable[[], Awaitable[bool]] | None = None  # a durable claim; False: lost
 
     @property

@@ -106,6 +106,51 @@ class KeyHandled:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeUnknown:
+    """Nobody knows what came of a payment; the ledger follows it."""
+
+    outcome_id: str
+    provider: str
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeSettled:
+    """Somebody said what came of a payment that was unknown."""
+
+    outcome_id: str
+    provider: str
+    by: str  # lookup, webhook, person, repeat
+    said: str  # succeeded, declined, not_processed
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeContradicted:
+    """Somebody says of a payment what does not agree with what is recorded of it."""
+
+    outcome_id: str
+    provider: str
+    by: str  # lookup, webhook, person, repeat, provider
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookCame:
+    """Somebody sent a webhook in a provider's name."""
+
+    provider: str
+    result: str  # settled, confirmed, contradicted, too_early, repeated, ignored, or why it failed
+
+
+@dataclass(frozen=True, slots=True)
+class StoreMoved:
+    """A store went away, or came back."""
+
+    store: str  # ledger, limits
+    is_up: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionDiscarded:
     """A pooled connection was not used again."""
 
@@ -150,6 +195,11 @@ Event: TypeAlias = (
     | LimitWaited
     | BreakerMoved
     | KeyHandled
+    | OutcomeUnknown
+    | OutcomeSettled
+    | OutcomeContradicted
+    | StoreMoved
+    | WebhookCame
     | ConnectionDiscarded
     | TunnelRefused
     | CodeUnmapped

@@ -57,6 +57,12 @@ class Refusal(StrEnum):
     OVERLOADED = "overloaded"
     RATE_LIMITED = "rate_limited"
     CLAIM_LOST = "claim_lost"
+    KEY_IN_USE = "key_in_use"  # the request was joined to one under way, and its time is over
+    KEY_REUSED = "key_reused"
+    OUTCOME_PENDING = "outcome_pending"
+    ALREADY_PROCESSED = "already_processed"
+    LEDGER_AWAY = "ledger_away"
+    NO_OUTCOME = "no_outcome"
     DRAINING = "draining"
     INTERNAL = "internal"
 
@@ -141,6 +147,7 @@ class Answered(Ending):
     facts: Facts = NO_FACTS
     is_transient: bool = False  # another try may get another answer
     is_embedded: bool = False  # an error inside a 2xx, recognised by a rule of the profile
+    is_replayed: bool = False  # by our own ledger: it was given before, to the same request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +165,7 @@ class Refused(Ending):
 
     reason: Refusal
     hint: str | None = None  # for people: what to change; never the caller's own bytes
+    settled: Kind | None = None  # what the earlier request with this key came to, where we know
 
 
 Outcome: TypeAlias = Answered | Failed | Refused

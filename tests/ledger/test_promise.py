@@ -48,9 +48,35 @@ def test_a_documented_claim_is_taken_as_it_stands(mode: str) -> None:
     assert rule.charset.pattern == "[a-z]+"
 
 
-@pytest.mark.parametrize("mode", ["off", "emulate"])
-def test_nobody_reads_a_key_where_keys_are_off(mode: str) -> None:
-    assert key_rule(settings(mode=mode, trusted=True), profile(), "pay", "POST") is None
+def test_nobody_reads_a_key_where_keys_are_off() -> None:
+    assert key_rule(settings(mode="off", trusted=True), profile(), "pay", "POST") is None
+    off = key_rule(settings(mode="off"), SILENT, "pay", "POST", is_durable=True)
+    assert off is None
+
+
+def test_what_our_ledger_guards_licenses_nothing() -> None:
+    rule = key_rule(settings(mode="emulate", trusted=True), profile(), "pay", "POST")
+    assert rule is not None
+    assert (rule.place, rule.name, rule.is_guarded) == ("header", "X-Key", True)
+    assert (rule.is_honoured, rule.covers_failures) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("given", "known", "is_durable", "is_guarded"),
+    [
+        ({}, SILENT, True, True),
+        ({"header": "X-Ours"}, SILENT, True, True),
+        ({}, SILENT, False, None),
+        ({"trusted": True}, SILENT, True, False),
+        ({}, profile(), True, False),
+        ({"mode": "forward", "header": "X-Ours"}, SILENT, True, False),
+    ],
+)
+def test_auto_guards_where_nobody_places_a_key_and_the_ledger_is_durable(
+    given: dict[str, Any], known: Profile, is_durable: bool, is_guarded: bool | None
+) -> None:
+    rule = key_rule(settings(**given), known, "pay", "POST", is_durable=is_durable)
+    assert (None if rule is None else rule.is_guarded) is is_guarded
 
 
 @pytest.mark.parametrize("grade", ["observed", "assumed"])

@@ -18,9 +18,14 @@ from proxy.terms import (
     FaultOccurred,
     KeyHandled,
     LimitWaited,
+    OutcomeContradicted,
+    OutcomeSettled,
+    OutcomeUnknown,
     Responded,
     RetryDenied,
     RetryScheduled,
+    StoreMoved,
+    WebhookCame,
 )
 from tests.support import make
 
@@ -71,6 +76,13 @@ class Make:
             LimitWaited("acme", "account", 0.5, is_refused=False),
             BreakerMoved("acme", "all", 2),
             KeyHandled("req_1", "acme", "new"),
+            KeyHandled("req_1", "acme", "replayed"),
+            OutcomeUnknown("out_1", "acme", "create_payment"),
+            OutcomeSettled("out_1", "acme", "lookup", "succeeded"),
+            OutcomeContradicted("out_1", "acme", "webhook", "declined"),
+            StoreMoved("ledger", is_up=False),
+            StoreMoved("ledger", is_up=True),
+            WebhookCame("acme", "settled"),
             ConnectionDiscarded("acme", "stale"),
             CodeUnmapped("acme", "E9", 400, "card 4111111111111111", "invalid_request"),
             FaultOccurred("req_1", "KeyError", "listener"),

@@ -105,6 +105,9 @@ def test_each_line_is_one_write_and_is_handed_over_at_once(event: Any) -> None:
 def test_below_the_level_nothing_is_written(event: Any) -> None:
     assert [line["event"] for line in logged(*event.one_of_each(), level="warning")] == [
         "breaker_moved",
+        "outcome_unknown",
+        "outcome_contradicted",
+        "store_moved",
         "fault_occurred",
     ]
     assert logged(event.attempt_ended(), level="info") == []

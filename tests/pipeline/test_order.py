@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from proxy.breaker import BreakerPolicy, Breakers, BreakerSettings
+from proxy.ledger import Keeper
 from proxy.limit import ConcurrencySettings, InFlight, LimitPolicy, RateLimitSettings
 from proxy.observe import ObservePolicy
 from proxy.pipeline import build
 from proxy.retry import RetryBudget, RetryPolicy, RetrySettings
+from proxy.stores.ledger_memory import MemoryLedger
 from proxy.stores.memory import MemoryLimits
 from proxy.terms import (
     Answered,
@@ -23,6 +25,7 @@ from proxy.terms import (
 )
 from tests.support import make
 from tests.support.clock import FakeClock
+from tests.support.ledger import policy
 from tests.support.script import Script
 
 
@@ -45,6 +48,7 @@ class Journey:
         )
         self.service: Service = build(
             ObservePolicy(self.clock, self.events.append),
+            policy(Keeper(MemoryLedger(self.clock), "one", self.clock, self.events.append)),
             RetryPolicy(
                 RetrySettings(max_attempts=settings.get("attempts", 3)),
                 RetryBudget(RetrySettings().budget),

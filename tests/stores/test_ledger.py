@@ -10,9 +10,12 @@ from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
 from proxy.ledger.entry import Entry, Money, Result, State
 from proxy.ledger.store import LedgerStore
 from proxy.stores.ledger_memory import MemoryLedger
+from proxy.stores.ledger_postgresql import PostgresqlLedger
 from proxy.stores.ledger_sqlite import SqliteLedger
+from proxy.system import SystemClock, random_bytes
 from tests.support.clock import FakeClock
 from tests.support.ledger import ANSWER, ME, OTHER, claim
+from tests.support.postgresql import Server
 
 LEASE_S = 10.0
 
@@ -40,13 +43,20 @@ class World:
         return entry.state if isinstance(entry, Entry) else None
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 async def here(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     clock = FakeClock()
     if request.param == "memory":
         yield World(MemoryLedger(clock), clock)
         return
-    store = SqliteLedger.open(tmp_path / "ledger.db", clock)
+    store: SqliteLedger | PostgresqlLedger
+    if request.param == "sqlite":
+        store = SqliteLedger.open(tmp_path / "ledger.db", clock)
+    else:
+        server: Server = request.getfixturevalue("postgresql")
+        store = await PostgresqlLedger.open(
+            await server.fresh(), SystemClock(), random_bytes, goes_by=clock
+        )
     yield World(store, clock)
     await store.close()
 

@@ -34,6 +34,10 @@ class Door:
         return [event for event in self.events if isinstance(event, kind)]
 
 
+async def nothing_known(_outcome_id: str, _wait_s: float) -> None:
+    """Answer whoever asks what became of a payment."""
+
+
 @asynccontextmanager
 async def door(
     service: Service,
@@ -80,6 +84,7 @@ async def door(
         clock,
         emit,
         new_id,
+        nothing_known,
         max_body_bytes=2000,
         is_draining=lambda: False,
     )

@@ -3,8 +3,16 @@
 from dataclasses import replace
 from typing import Any
 
+from proxy.classify import Classifier
+from proxy.ledger import Claims, Keeper, LedgerPolicy, Unknowns
 from proxy.ledger.book import Claim
-from proxy.ledger.entry import Entry, Owner, Recorded, State
+from proxy.ledger.entry import NO_MONEY, Entry, Owner, Recorded, State
+from proxy.ledger.vault import Vault
+from proxy.providers import load
+from proxy.terms import Call
+
+CLASSIFIER = Classifier(load("generic"))
+ATTEMPT_S = 10.0
 
 LEASE_END = 1000.0
 ME = Owner("one", 1)
@@ -43,3 +51,34 @@ def entry(state: State = State.SENDING, **members: Any) -> Entry:
         changed_at=900.0,
     )
     return replace(base, **members)
+
+
+def no_money(_: Call) -> Any:
+    return NO_MONEY
+
+
+def claims(keeper: Keeper, **members: Any) -> Claims:
+    return Claims(
+        **{
+            "account": "acme",
+            "tenant_headers": (),
+            "ignored": (),
+            "money_of": no_money,
+            "secret": keeper.store.secret,
+            "vault": None,
+            "classifier": CLASSIFIER,
+            "max_answer_bytes": 1000,
+            "attempt_s": ATTEMPT_S,
+            "clock": keeper.clock,
+            **members,
+        }
+    )
+
+
+def policy(keeper: Keeper, vault: Vault | None = None, **members: Any) -> LedgerPolicy:
+    return LedgerPolicy(
+        claims(keeper, vault=vault),
+        keeper,
+        Unknowns(keeper),
+        **{"may_proceed": False, "attempt_s": ATTEMPT_S, "ask_again_s": None, **members},
+    )

@@ -1,0 +1,205 @@
+"""The ledger of one sidecar at work: its store, who waits for it, and what is still to be written.
+
+Rules:
+
+1. Before a payment is sent the store is asked, and its word is waited for. Where it is away nobody
+   sends: `Away`.
+2. What became of a payment is written before the caller is told, where the store is there. Where it
+   is away the caller is told all the same, and the writing is tried again until it is done; until
+   then the store holds the payment as sent, and so as unknown.
+3. What is to be written is bounded: beyond `MAX_UNWRITTEN` an answer is not kept. Its payment stays
+   unknown in the store, which is the truth as far as anybody else can know it.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+from proxy.terms import Clock, Emit, OutcomeContradicted, OutcomeSettled, StoreMoved
+
+from .book import Claim, Ended, Evidence, Met
+from .decide import End, Said, Settlement, Source
+from .entry import Entry, Owner, Recorded, Result
+from .store import AWAY, Away, LedgerStore
+
+MAX_UNWRITTEN: Final = 1_000
+_AGAIN_S: Final = 1.0
+_LOOK_S: Final = 1.0  # how often one asks what another sidecar has come to
+
+_T = TypeVar("_T")
+
+
+class Keeper:
+    """One an app. `close` writes what it can before the store is closed."""
+
+    def __init__(self, store: LedgerStore, sidecar: str, clock: Clock, emit: Emit) -> None:
+        self.store = store
+        self.is_up = True
+        self._sidecar = sidecar
+        self.clock = clock
+        self.emit = emit
+        self._epoch = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._unwritten: dict[str, Callable[[], Awaitable[bool]]] = {}
+        self._is_writing = False
+        self._waiters: dict[str, set[asyncio.Future[None]]] = {}
+        self._on_settled: Callable[[str], None] = lambda _: None
+
+    @property
+    def unwritten(self) -> int:
+        """Steps that the store has not taken yet."""
+        return len(self._unwritten)
+
+    def on_settled(self, tell: Callable[[str], None]) -> None:
+        """Have *tell* called with the id of each payment that somebody settles here."""
+        self._on_settled = tell
+
+    def new_owner(self) -> Owner:
+        """Give an owner that nobody was before: this process, for one call."""
+        self._epoch += 1
+        return Owner(self._sidecar, self._epoch)
+
+    async def begin(self, claim: Claim) -> Met | Away:
+        """Take a key, or say what stands under it."""
+        return self._heard(await self.store.begin(claim))
+
+    async def sending(self, entry_id: str, owner: Owner, lease_s: float) -> Entry | Away | None:
+        """Take the claim for one attempt; None where it is lost, or grew too old meanwhile.
+
+        The age of the lease is looked at once more when the store has answered: whoever was frozen
+        while it was asked sends nothing.
+        """
+        began, began_wall = self.clock.monotonic(), self.clock.wall()
+        entry = self._heard(await self.store.sending(entry_id, owner, lease_s))
+        took_s = max(self.clock.monotonic() - began, self.clock.wall() - began_wall)
+        return None if isinstance(entry, Entry) and took_s >= lease_s else entry
+
+    async def finish(
+        self,
+        entry: Entry,
+        how: End,
+        result: Result | None = None,
+        recorded: Recorded | None = None,
+    ) -> None:
+        """Write down what became of a payment, now or as soon as it can be."""
+        await self.insist(entry.id, lambda: self.write_end(entry, how, result, recorded))
+
+    async def insist(self, name: str, write: Callable[[], Awaitable[bool]]) -> None:
+        """Take a step that *write* says the store has taken, now or as soon as it can be."""
+        if await write():
+            return
+        if len(self._unwritten) < MAX_UNWRITTEN:
+            self._unwritten[name] = write
+        if not self._is_writing:
+            self._is_writing = True
+            self.run(self._write_again())
+
+    async def write_end(
+        self, entry: Entry, how: End, result: Result | None, recorded: Recorded | None = None
+    ) -> bool:
+        """Write down what became of a payment; say whether the store has it."""
+        ended = self._heard(await self.store.finish(entry.id, entry.owner, how, result, recorded))
+        if isinstance(ended, Away):
+            return False
+        if isinstance(ended, Ended) and ended.is_contradicted:
+            said = how.value if result is None else result.value
+            self.emit(OutcomeContradicted(entry.id, entry.provider, "provider", said))
+        self._wake(entry.id)
+        return True
+
+    async def settle(
+        self, entry: Entry, source: Source, said: Said, note: str, *, attempt_timeout_s: float
+    ) -> Evidence | Away | None:
+        """Take what somebody says of a payment, and tell what came of it."""
+        told = self._heard(
+            await self.store.settle(
+                entry.id, source, said, note, attempt_timeout_s=attempt_timeout_s
+            )
+        )
+        if isinstance(told, Evidence):
+            self._told(entry, told)
+        return told
+
+    async def evidence(
+        self, entry: Entry, source: Source, said: Said, note: str, *, attempt_timeout_s: float
+    ) -> None:
+        """Have evidence taken, now or as soon as the store can take it."""
+
+        async def write() -> bool:
+            told = await self.settle(entry, source, said, note, attempt_timeout_s=attempt_timeout_s)
+            return not isinstance(told, Away)
+
+        await self.insist(f"{entry.id} {source}", write)
+
+    async def unknowns(self) -> tuple[Entry, ...] | Away:
+        """Give the payments of which nobody knows what came, the oldest first."""
+        return self._heard(await self.store.unknowns())
+
+    async def changed(self, entry_id: str, until: float) -> None:
+        """Wait until something may have become of a payment, or for a while, or to *until*."""
+        wait_s = min(_LOOK_S, until - self.clock.monotonic())
+        if wait_s <= 0:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.setdefault(entry_id, set()).add(waiter)
+        sleep = asyncio.ensure_future(self.clock.sleep(wait_s))
+        try:
+            await asyncio.wait((waiter, sleep), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
+            waiters = self._waiters[entry_id]
+            waiters.discard(waiter)
+            if not waiters:
+                del self._waiters[entry_id]
+
+    def run(self, step: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Run *step* to its end, whoever waits for it; `close` waits too."""
+        task = asyncio.ensure_future(step)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def close(self, timeout_s: float) -> None:
+        """Write what is left, for *timeout_s* at most."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout_s)
+        for task in self._tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _write_again(self) -> None:
+        try:
+            while self._unwritten:
+                await self.clock.sleep(_AGAIN_S)
+                for name, write in list(self._unwritten.items()):
+                    if not await write():
+                        break
+                    del self._unwritten[name]
+        finally:
+            self._is_writing = False
+
+    def _told(self, entry: Entry, told: Evidence) -> None:
+        match told.settlement:
+            case Settlement.SETTLED:
+                self._on_settled(entry.id)
+                self.emit(OutcomeSettled(entry.id, entry.provider, told.source, told.said))
+                self._wake(entry.id)
+            case Settlement.CONTRADICTED:
+                self.emit(OutcomeContradicted(entry.id, entry.provider, told.source, told.said))
+            case _:
+                pass  # nothing changed
+
+    def _wake(self, entry_id: str) -> None:
+        for waiter in self._waiters.get(entry_id, ()):
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _heard(self, said: _T) -> _T:
+        """Note whether the store is there."""
+        is_up = said is not AWAY
+        if is_up is not self.is_up:
+            self.is_up = is_up
+            self.emit(StoreMoved("ledger", is_up))
+        return said

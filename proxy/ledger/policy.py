@@ -1,0 +1,215 @@
+"""One key, one payment: lets a payment through once, and never loses one whose end nobody knows.
+
+Rules:
+
+1. What is no payment goes on: it pays nothing for the ledger.
+2. A guarded payment (`emulate`) is claimed before anything else, once more before each attempt, and
+   its end is written before the caller is told.
+3. The same request again is given the recorded answer, or waits for the one under way, or is told
+   that the outcome is pending. It is sent only where the first was certainly not made.
+4. A payment that is not guarded is written down the moment its outcome is unknown: where its call
+   ends so, and where its caller stops waiting for it.
+5. Where the ledger is away no guarded payment is sent; another one as `store_failure` says.
+"""
+
+import asyncio
+from dataclasses import replace
+
+from proxy.terms import (
+    Call,
+    Effect,
+    KeyHandled,
+    Outcome,
+    OutcomeUnknown,
+    Refusal,
+    Refused,
+    RouteEffect,
+    Service,
+)
+
+from .book import Met
+from .claims import Claims, shared
+from .decide import End, Meeting, Source, end_of
+from .entry import Entry, Owner, Result
+from .following import NOTE, SAID, Following
+from .keeper import Keeper
+from .replies import already_processed, in_use, ledger_away, pending, reused, too_large
+from .store import Away
+from .unknowns import Unknowns
+
+
+class LedgerPolicy:
+    """Guards and follows the payments of one provider."""
+
+    def __init__(
+        self,
+        claims: Claims,
+        keeper: Keeper,
+        unknowns: Unknowns,
+        *,
+        may_proceed: bool,
+        attempt_s: float,
+        ask_again_s: float | None,
+    ) -> None:
+        self._claims = claims
+        self._keeper = keeper
+        self._unknowns = unknowns
+        self._clock = keeper.clock
+        self._emit = keeper.emit
+        self._may_proceed = may_proceed
+        self._attempt_s = attempt_s
+        self._ask_again_s = ask_again_s  # by then a look-up may have settled what is pending
+        self._under_way: dict[str, asyncio.Future[Outcome]] = {}
+
+    async def __call__(self, call: Call, inner: Service, /) -> Outcome:
+        """Give the outcome of *call*, sent now or before."""
+        if call.effect is not RouteEffect.PAYMENT:
+            return await inner(call)
+        if not call.is_guarded:
+            return await self._follow(call, inner)
+        if call.key is not None and not isinstance(call.body, bytes):
+            return too_large()
+        return await self._guard(call, inner)
+
+    async def _guard(self, call: Call, inner: Service) -> Outcome:
+        claim = self._claims.claim(call, self._keeper.new_owner(), is_keyed=call.key is not None)
+        while True:
+            met = await self._keeper.begin(claim)
+            if isinstance(met, Away):
+                return ledger_away()
+            if met.meeting is Meeting.NEW:
+                return await self._send(call, inner, met.entry)
+            if met.meeting is not Meeting.IN_PROGRESS:
+                return self._tell(call, met)
+            if not call.progress.is_joined:
+                self._handled(call, "joined")
+                call.progress.join(met.entry.id)
+            outcome = await self._wait_for(met.entry.id, call)
+            if outcome is not None:
+                return outcome
+            if self._clock.monotonic() >= call.deadline or call.progress.is_abandoned:
+                self._handled(call, "in_progress")
+                return in_use(met.entry.id)
+
+    async def _wait_for(self, entry_id: str, call: Call) -> Outcome | None:
+        """Wait for the same request; None: look again at what stands under the key."""
+        first = self._under_way.get(entry_id)
+        if first is None:  # it is another sidecar's
+            await self._keeper.changed(entry_id, call.deadline)
+            return None
+        left_s = call.deadline - self._clock.monotonic()
+        await asyncio.wait((first,), timeout=max(0.0, left_s))
+        return shared(first.result()) if first.done() and not first.cancelled() else None
+
+    async def _send(self, call: Call, inner: Service, entry: Entry) -> Outcome:
+        """Send a payment that is ours to send, and write down what came of it."""
+        if call.key is not None:
+            self._handled(call, "new")
+        call.progress.follow(entry.id)
+        ended = self._under_way[entry.id] = asyncio.get_running_loop().create_future()
+        lease = _Lease(self._keeper, self._claims, call, entry)
+        try:
+            outcome = await inner(replace(call, before_first_byte=lease.take))
+            outcome = await self._end(call, entry, lease.explain(outcome))
+            ended.set_result(outcome)
+        except BaseException:
+            how = End.UNKNOWN if call.progress.is_in_doubt else End.FREE
+            self._keeper.run(self._keeper.finish(entry, how))
+            raise
+        finally:
+            del self._under_way[entry.id]
+            ended.cancel()
+        return outcome
+
+    async def _end(self, call: Call, entry: Entry, outcome: Outcome) -> Outcome:
+        how, result = _end_of(call, outcome)
+        recorded = self._claims.recorded(entry, outcome) if how is End.DONE else None
+        await self._keeper.finish(entry, how, result, recorded)
+        return self._in_doubt(entry, outcome) if how is End.UNKNOWN else outcome
+
+    def _tell(self, call: Call, met: Met) -> Outcome:
+        """Say what an earlier request with the key has come to."""
+        if met.meeting is Meeting.REUSED:
+            self._handled(call, "reused")
+            return reused()
+        if met.meeting is Meeting.PENDING:
+            self._handled(call, "pending")
+            return pending(met.entry.id, self._ask_again_s)
+        self._handled(call, "replayed")
+        return self._claims.replayed(call, met.entry) or already_processed(met.entry)
+
+    async def _follow(self, call: Call, inner: Service) -> Outcome:
+        if not self._keeper.is_up and not self._may_proceed:
+            return ledger_away()
+        following = Following(self._keeper, self._claims, call, self._attempt_s)
+        call.progress.follow(call.request_id, following.on_abandon)
+        try:
+            outcome = await inner(call)
+        except BaseException:
+            if call.progress.is_in_doubt:
+                self._keeper.run(following.ended(End.UNKNOWN, None))
+            raise
+        how, result = _end_of(call, outcome)
+        await following.ended(how, result)
+        if how is End.UNKNOWN and following.entry is not None:
+            return self._in_doubt(following.entry, outcome)
+        if how is End.UNKNOWN:  # the ledger is away: it will be written under this id
+            return replace(outcome, outcome_id=call.request_id)
+        if outcome.effect is Effect.SETTLED:
+            self._settle_earlier(call, result)
+        return outcome
+
+    def _settle_earlier(self, call: Call, result: Result | None) -> None:
+        """Settle what was unknown of the very same request: its key is honoured, and answered."""
+        said = None if result is None else SAID.get(result)
+        if said is None or not call.is_keyed or not self._unknowns.entries:
+            return
+        scope = self._claims.scope(call.headers)
+        key_hash = self._claims.key_hash(scope, call)
+        earlier = None if key_hash is None else self._unknowns.under(scope, key_hash)
+        if earlier is not None and earlier.fingerprint == self._claims.fingerprint(call):
+            self._keeper.run(
+                self._keeper.evidence(
+                    earlier, Source.REPEAT, said, NOTE, attempt_timeout_s=self._attempt_s
+                )
+            )
+
+    def _in_doubt(self, entry: Entry, outcome: Outcome) -> Outcome:
+        self._unknowns.add(entry)
+        self._emit(OutcomeUnknown(entry.id, entry.provider, entry.route))
+        return replace(outcome, outcome_id=entry.id)
+
+    def _handled(self, call: Call, result: str) -> None:
+        self._emit(KeyHandled(call.request_id, call.provider, result))
+
+
+def _end_of(call: Call, outcome: Outcome) -> tuple[End, Result | None]:
+    """Say what becomes of a payment, with regard to what its caller was told."""
+    how, result = end_of(outcome)
+    is_told = call.progress.is_abandoned and how is End.FREE
+    return (End.RELEASED if is_told else how), result
+
+
+class _Lease:
+    """The right to send one payment, taken anew for each attempt, just before its first byte."""
+
+    def __init__(self, keeper: Keeper, claims: Claims, call: Call, entry: Entry) -> None:
+        self._keeper = keeper
+        self._claims = claims
+        self._call = call
+        self._entry_id = entry.id
+        self._owner: Owner = entry.owner
+        self._is_away = False
+
+    async def take(self) -> bool:
+        """Say whether an attempt may begin now."""
+        lease_s = self._claims.lease_s(self._call)
+        taken = await self._keeper.sending(self._entry_id, self._owner, lease_s)
+        self._is_away = isinstance(taken, Away)
+        return isinstance(taken, Entry)
+
+    def explain(self, outcome: Outcome) -> Outcome:
+        """Give *outcome*, and why nothing was sent: somebody else has the claim, or no store."""
+        if not isinstance(outcome, Refused) or outcome.reason is not Refusal.CLAIM_LOST:
+            return outcome
+        return replace(outcome, reason=Refusal.LEDGER_AWAY) if self._is_away else outcome
