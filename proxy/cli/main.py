@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -79,6 +79,27 @@ def _profiles(arguments: argparse.Namespace) -> int:
     return profiles(words[0] if words else None)
 
 
+def _outcomes(arguments: argparse.Namespace) -> int:
+    from . import outcomes as command  # noqa: PLC0415
+    from .operator import Admin  # noqa: PLC0415
+
+    admin = Admin(arguments.admin, arguments.token)
+    match arguments.words:
+        case [] | ["list"]:
+            return command.outcomes(admin, settled=arguments.settled, reference=arguments.reference)
+        case ["export"]:
+            return command.export(admin)
+        case ["show", outcome_id]:
+            return command.show(admin, outcome_id)
+        case ["resolve", outcome_id] if arguments.said and arguments.note:
+            return command.resolve(admin, outcome_id, arguments.said, arguments.note)
+        case ["resolve", _]:
+            arguments.refuse("resolve takes ID --as … --note …")  # and exits
+        case _:
+            arguments.refuse("takes list, show ID, resolve ID --as … --note …, or export --csv")
+    return NO
+
+
 def _simulate(arguments: argparse.Namespace) -> int:
     with _light_imports():
         from .run import simulate  # noqa: PLC0415
@@ -141,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     profiles.set_defaults(command=_profiles, refuse=profiles.error)
 
+    _add_outcomes(add)
     simulate = add("simulate", "serve the simulated provider alone", "simulate --port 8081")
     simulate.add_argument("--port", type=_port, default=8081, metavar="N", help="default: 8081")
     simulate.set_defaults(command=_simulate)
@@ -148,6 +170,32 @@ def _parser() -> argparse.ArgumentParser:
     version = add("version", "print the versions of Paysluice, Python and aiohttp", "version")
     version.set_defaults(command=_version)
     return parser
+
+
+def _add_outcomes(add: Callable[[str, str, str], argparse.ArgumentParser]) -> None:
+    outcomes = add(
+        "outcomes",
+        "list, show and settle the payments whose outcome is or was not known",
+        'outcomes resolve ID --as succeeded --note "charge ch_17 in the dashboard"',
+    )
+    outcomes.add_argument("words", metavar="list | show ID | resolve ID | export", nargs="*")
+    outcomes.add_argument(
+        "--admin",
+        metavar="URL",
+        default="http://127.0.0.1:9090",
+        help="the admin listener: http://HOST:PORT or unix:/path; default: http://127.0.0.1:9090",
+    )
+    outcomes.add_argument(
+        "--token", metavar="TOKEN", help="default: $PAYSLUICE_ADMIN_TOKEN, which no one sees in ps"
+    )
+    outcomes.add_argument("--settled", action="store_true", help="list: spoken of lately")
+    outcomes.add_argument("--reference", metavar="R", help="list: with this merchant's reference")
+    outcomes.add_argument(
+        "--as", dest="said", choices=("succeeded", "declined", "not_processed"), help="resolve"
+    )
+    outcomes.add_argument("--note", metavar="TEXT", help="resolve: how do you know?")
+    outcomes.add_argument("--csv", action="store_true", help="export: as CSV, the only format")
+    outcomes.set_defaults(command=_outcomes, refuse=outcomes.error)
 
 
 def _port(text: str) -> int:

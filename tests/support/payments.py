@@ -61,6 +61,7 @@ async def till(
     honours_keys: bool = False,
     keys: dict[str, Any] | None = None,
     stores: dict[str, Any] | None = None,
+    admin: dict[str, Any] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Till]:
     """Run a sidecar whose ledger lies in *folder*, if it is durable, in front of a simulator."""
@@ -75,7 +76,9 @@ async def till(
     )
     try:
         async with sidecar(
-            {"acme": provider(sim.port, **acme)}, stores={"ledger": ledger, **(stores or {})}
+            {"acme": provider(sim.port, **acme)},
+            stores={"ledger": ledger, **(stores or {})},
+            **(admin or {}),
         ) as proxy:
             yield Till(proxy, sim)
     finally:

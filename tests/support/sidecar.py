@@ -68,6 +68,10 @@ class Sidecar:
     def port(self) -> int:
         return next(each.port for each in self.app.addresses if not each.path)
 
+    def metrics(self) -> str:
+        """Scrape it, as Prometheus would read it."""
+        return self.app._metrics.render("")[0].decode()
+
     async def ask(
         self,
         method: str = "POST",
