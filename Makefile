@@ -9,7 +9,7 @@ SOURCES := proxy tests bench scripts
 # Two workers: what CI has. Tests share nothing, so more is only faster.
 WORKERS ?= 2
 
-.PHONY: run test install sdks check format lint types imports coverage readme bench bench-wire clean
+.PHONY: run test install sdks check format lint types imports coverage readme bench bench-wire crash clean
 
 run: install ## serve with the embedded simulated provider
 	$(BIN)/paysluice run
@@ -50,9 +50,13 @@ bench: $(VENV)/.dev ## what the sidecar costs on this machine, in a minute and a
 	$(BIN)/python bench/overhead.py
 	$(BIN)/python bench/wire.py
 	$(BIN)/python -m bench.normalise
+	$(BIN)/python -m bench.ledger
 
 bench-wire: $(VENV)/.dev ## of that, what it holds of large bodies, many callers and slow sides
 	$(BIN)/python bench/wire.py
+
+crash: $(VENV)/.dev ## the ledger's histories and kills, ten times as many as the suite tries
+	PAYSLUICE_EXAMPLES=2000 PAYSLUICE_KILLS=300 $(BIN)/python -m pytest -n $(WORKERS) tests/model
 
 clean:
 	rm -rf $(VENV) build *.egg-info .coverage* .mypy_cache .ruff_cache .import_linter_cache .hypothesis

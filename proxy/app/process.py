@@ -19,6 +19,7 @@ from .ledger import Ledger
 from .outcomes import Outcomes
 from .profiles import load_profiles
 from .provider import Provider
+from .settling import Settling
 
 if TYPE_CHECKING:
     from proxy.simulator import Simulator
@@ -72,6 +73,7 @@ class App:
         self._providers: dict[str, Provider] = {}
         self._ledger: Ledger | None = None
         self._outcomes = Outcomes(clock, self._attempt_s)
+        self._settling: Settling | None = None
         self._doors: Doors | None = None
         self._admin: AdminServer | None = None
 
@@ -86,6 +88,7 @@ class App:
             await self._start_simulator()
             await self._open_ledger()
             self._build_providers()
+            await self._start_settling()
             await self._open_doors()
         except (StartError, LedgerError) as error:
             await self.close()
@@ -117,6 +120,8 @@ class App:
         """Close everything, whatever state it is in."""
         if self._doors is not None:
             await self._doors.close()
+        if self._settling is not None:
+            await self._settling.stop()
         for provider in self._providers.values():
             provider.close()
         if self._ledger is not None:
@@ -181,6 +186,18 @@ class App:
         self._outcomes.keep(ledger.keeper)
         self._metrics.add_gauges(lambda: ledger.samples(self._providers))
 
+    async def _start_settling(self) -> None:
+        """Begin to ask providers what became of payments, and to listen for their webhooks.
+
+        Raises:
+            OSError: the address for webhooks cannot be bound.
+        """
+        assert self._ledger is not None
+        self._settling = Settling(
+            self.settings, self._providers, self._ledger, self._clock, self._emit
+        )
+        await self._settling.start()
+
     def _build_provider(self, name: str, settings: ProviderSettings) -> Provider:
         """Build what one provider needs.
 
@@ -198,6 +215,7 @@ class App:
                 self._clock,
                 self._roll,
                 self._emit,
+                self._new_id,
                 self._ledger,
                 self.settings.stores,
                 is_draining=lambda: self.is_draining,

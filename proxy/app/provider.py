@@ -6,8 +6,9 @@ from proxy.attempt import Attempt, Connector, Origin, Pool, RequestHead, Tunnel,
 from proxy.breaker import BreakerPolicy, Breakers
 from proxy.classify import Classifier
 from proxy.ledger import Claims, KeyRule, LedgerPolicy, key_rule
-from proxy.ledger.entry import NO_MONEY
 from proxy.ledger.fingerprint import parse_ignored
+from proxy.ledger.lookup import LookUps
+from proxy.ledger.payment import Payments
 from proxy.limit import InFlight, LimitPolicy, LimitStore
 from proxy.listener import Destination
 from proxy.observe import ObservePolicy
@@ -21,11 +22,13 @@ from proxy.terms import (
     Emit,
     Header,
     Headers,
+    NewId,
     Refusal,
     Refused,
     Roll,
     Sample,
     TunnelRefused,
+    compose,
 )
 
 from .ledger import Ledger
@@ -45,6 +48,7 @@ class Provider:
         clock: Clock,
         roll: Roll,
         emit: Emit,
+        new_id: NewId,
         ledger: Ledger,
         stores: StoreSettings,
         *,
@@ -55,6 +59,7 @@ class Provider:
         self.profile = profile
         self.classifier = Classifier(profile)
         self._clock = clock
+        self._new_id = new_id
         self._is_durable = not stores.ledger.is_memory
         self._key_rules: dict[tuple[str, str], KeyRule | None] = {}
         self._budget = RetryBudget(settings.retry.budget)
@@ -77,20 +82,23 @@ class Provider:
             emit,
             wait_s=settings.timeouts.pool,
         )
+        attempt = Attempt(
+            self._pool,
+            RequestHead(origin.authority, configured_headers(settings, clock)),
+            self.classifier,
+            settings.timeouts,
+            clock,
+            emit,
+        )
+        # What a look-up goes through: the provider's limits, and neither the loop nor the circuit.
+        self._asking = compose([self._limit], attempt)
         self.service = build(
             self._observe,
             self._ledger_policy(ledger, stores),
             RetryPolicy(settings.retry, self._budget, clock, roll, emit, is_draining),
             BreakerPolicy(self._breakers, clock, emit),
             self._limit,
-            Attempt(
-                self._pool,
-                RequestHead(origin.authority, configured_headers(settings, clock)),
-                self.classifier,
-                settings.timeouts,
-                clock,
-                emit,
-            ),
+            attempt,
         )
 
     def routes(self, mount: str | None = None) -> ProviderRoutes:
@@ -129,6 +137,32 @@ class Provider:
         for limit, length in self._limit.queue_length().items():
             yield Sample("paysluice_queue_length", (name, limit, "normal"), float(length))
 
+    def look_ups(self, ledger: Ledger) -> LookUps | None:
+        """Give what asks the provider for unknown payments; None where it cannot be asked."""
+        settings = self.settings.outcomes
+        if settings.lookup == "off" or not any(each.is_documented for each in self.profile.lookups):
+            return None
+        return LookUps(
+            self.profile,
+            self._asking,
+            ledger.keeper,
+            ledger.unknowns,
+            self._new_id,
+            provider=self.name,
+            base_path=self.settings.base_url.path,
+            headers=self._credential,
+            every_s=settings.every,
+            give_up_s=settings.give_up,
+            attempt_s=self.settings.timeouts.attempt,
+        )
+
+    def _credential(self) -> Headers:
+        """Give what a look-up says of itself beside the headers that the config sets."""
+        text = self.settings.outcomes.credential
+        if text is None:
+            return ()
+        return ((b"Authorization", text.reveal(self._clock.monotonic()).encode("ascii")),)
+
     def status(self) -> dict[str, object]:
         """Give what an operator is shown of this provider."""
         now = self._clock.monotonic()
@@ -153,14 +187,14 @@ class Provider:
 
     def _ledger_policy(self, ledger: Ledger, stores: StoreSettings) -> LedgerPolicy:
         settings, keeper = self.settings, ledger.keeper
-        attempt_s = settings.timeouts.attempt
+        attempt_s, payments = settings.timeouts.attempt, Payments(self.profile)
         is_asked = settings.outcomes.lookup == "auto" and bool(self.profile.lookups)
         return LedgerPolicy(
             Claims(
                 account=settings.account,
                 tenant_headers=settings.tenant_headers,
                 ignored=parse_ignored(settings.idempotency.ignore_members),
-                money_of=lambda _: NO_MONEY,
+                money_of=lambda call: payments.money_of(call.operation, call.headers, call.body),
                 secret=keeper.store.secret,
                 vault=ledger.vault,
                 classifier=self.classifier,

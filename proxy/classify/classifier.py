@@ -40,7 +40,7 @@ from proxy.terms.http import MAX_STATUS, MIN_ERROR_STATUS, every
 
 from .doubt import doubt
 from .hints import read_decline, read_hints
-from .rules import CompiledRule, compile_rule
+from .rules import Body, CompiledRule, compile_rules
 from .status import ERROR_CODES, MALFORMED, MEANINGS, Meaning
 from .waiting import read_retry_after
 
@@ -55,6 +55,7 @@ _OF_KIND: Final[Mapping[Kind, ErrorCode]] = MappingProxyType(
         Kind.DUPLICATE: ErrorCode.DUPLICATE_TRANSACTION,
     }
 )
+_DECLINES: Final = frozenset(code for code in ErrorCode if code.type is ErrorType.DECLINED)
 _PASSING: Final = frozenset({Kind.THROTTLED, Kind.IN_PROGRESS})
 # Stripe's field, and what others copied of it. Its `true` licenses nothing.
 _SHOULD_RETRY: Final = frozenset({b"stripe-should-retry", b"x-should-retry", b"should-retry"})
@@ -64,10 +65,10 @@ class Classifier:
     """Judges answers of one provider. Compiled once; holds nothing of the answers."""
 
     __slots__ = (
-        "_by_status",
         "_codes",
         "_embedded",
         "_extractor",
+        "_fitting",
         "_known_codes",
         "_mapped_codes",
         "_replayed",
@@ -77,9 +78,9 @@ class Classifier:
     def __init__(self, profile: Profile) -> None:
         table = profile.codes.table if profile.codes is not None else {}
         self._extractor = Extractor(profile)
-        self._rules = tuple(compile_rule(rule) for rule in profile.rules if not rule.embedded)
-        self._embedded = tuple(compile_rule(rule) for rule in profile.rules if rule.embedded)
-        self._by_status: dict[int, tuple[CompiledRule, ...]] = {}
+        self._rules = compile_rules(rule for rule in profile.rules if not rule.embedded)
+        self._embedded = compile_rules(rule for rule in profile.rules if rule.embedded)
+        self._fitting: dict[tuple[int, str], tuple[CompiledRule, ...]] = {}
         self._codes = {code.casefold(): word for code, word in table.items() if word is not None}
         self._replayed = tuple(
             (claim.replayed.header.lower().encode("ascii"), re.compile(claim.replayed.matches))
@@ -120,10 +121,11 @@ class Classifier:
         if is_success and not self.reads_success(operation, method):
             return _succeeded(answer, delivery)
         document = self._extractor.open(answer)
+        body = Body(document.tree)
         fitting = (
             rule
-            for rule in self._rules_for(status, is_success=is_success)
-            if rule.may_hold(answer, document.tree, method=method, operation=operation)
+            for rule in self._rules_for(status, operation, is_success=is_success)
+            if rule.may_hold(answer, body, method)
         )
         first = next(fitting, None)
         if is_success and first is None:
@@ -156,15 +158,15 @@ class Classifier:
             retry_after_s=read_retry_after(answer.headers, wall),
         )
 
-    def _rules_for(self, status: int, *, is_success: bool) -> tuple[CompiledRule, ...]:
-        """Give the rules that a *status* does not rule out; there is an end to statuses."""
-        fitting = self._by_status.get(status)
+    def _rules_for(
+        self, status: int, operation: str, *, is_success: bool
+    ) -> tuple[CompiledRule, ...]:
+        """Give the rules that *status* and *operation*, both of closed lists, do not rule out."""
+        fitting = self._fitting.get((status, operation))
         if fitting is None:
             rules = self._embedded if is_success else self._rules
-            fitting = tuple(
-                rule for rule in rules if rule.statuses is None or status in rule.statuses
-            )
-            self._by_status[status] = fitting
+            fitting = tuple(rule for rule in rules if rule.fits(status, operation))
+            self._fitting[status, operation] = fitting
         return fitting
 
     def _find_word(
@@ -212,7 +214,7 @@ def _is_forbidden(answer: Answer) -> bool:
 
 def _is_fit(word: ErrorCode, meaning: Meaning) -> bool:
     """Rule 5, and its other side: what is declined is called so."""
-    is_decline = word.type is ErrorType.DECLINED
+    is_decline = word in _DECLINES
     if meaning.effect is Effect.UNKNOWN:
         return not is_decline
     return is_decline or meaning.kind is not Kind.DECLINED

@@ -39,7 +39,8 @@ _DONE_BEFORE: Final = frozenset(
         ErrorCode.OUTCOME_PENDING,
     }
 )
-_OUTAGES: Final = frozenset({ErrorType.TIMEOUT, ErrorType.UNAVAILABLE, ErrorType.INTERNAL_ERROR})
+_OUTAGE_TYPES: Final = {ErrorType.TIMEOUT, ErrorType.UNAVAILABLE, ErrorType.INTERNAL_ERROR}
+_OUTAGES: Final = frozenset(code for code in ErrorCode if code.type in _OUTAGE_TYPES)
 
 
 def doubt(
@@ -51,7 +52,7 @@ def doubt(
     if meaning.effect is not Effect.NONE or is_stated:
         return meaning, word
     is_done = word in _DONE_BEFORE or is_doubtful(facts)
-    is_outage = meaning.kind is Kind.REJECTED and (word.type in _OUTAGES or _names_outage(facts))
+    is_outage = meaning.kind is Kind.REJECTED and (word in _OUTAGES or _names_outage(facts))
     if not is_done and not is_outage:
         return meaning, word
     if word.type is ErrorType.DECLINED:  # an application that reads a decline pays again
@@ -61,11 +62,7 @@ def doubt(
 
 def is_doubtful(facts: Facts) -> bool:
     """Whether the provider's code, type or message speaks of something done before."""
-    return any(
-        _is_doubt(text[:_MAX_TEXT].lower())
-        for text in (facts.code, facts.type, facts.message)
-        if text
-    )
+    return _is_doubt(facts.code) or _is_doubt(facts.type) or _is_doubt(facts.message)
 
 
 def _names_outage(facts: Facts) -> bool:
@@ -77,7 +74,8 @@ def _names_outage(facts: Facts) -> bool:
     )
 
 
-def _is_doubt(text: str) -> bool:
+def _is_doubt(text: str | None) -> bool:
+    text = text[:_MAX_TEXT].lower() if text else ""
     if "duplicat" not in text and "already" not in text:
         return False  # without these letters it cannot be
     return _DOUBT.search(_JOINTS.sub(" ", text)) is not None

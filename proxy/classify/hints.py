@@ -13,12 +13,15 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 from proxy.terms import ErrorCode, ErrorType
 
 from .phrases import TEXT_HINTS
 from .words import CODE_HINTS, VAGUE_HINTS, Hint
+
+# The letters that a text needs, what it has to say then, and the word for it.
+Rows: TypeAlias = tuple[tuple[str, re.Pattern[str], ErrorCode], ...]
 
 _T: Final = ErrorType
 _MAX_MESSAGE: Final = 400
@@ -61,48 +64,76 @@ _BY_TEXT: Final[Mapping[int, frozenset[ErrorType]]] = MappingProxyType(
         502: frozenset({_T.TIMEOUT}),
     }
 )
-NOTHING: Final = frozenset[ErrorType]()
-_DECLINES: Final = frozenset({_T.DECLINED})
+_NOTHING: Final = frozenset[ErrorType]()
 _INVALID: Final = frozenset({400, 422})
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _JOINTS: Final = re.compile(r"[^a-z0-9]+")
+
+
+class _Admitted(NamedTuple):
+    """The hints that may speak: on codes, on the message, and on codes where neither did."""
+
+    on_codes: Rows
+    on_message: Rows
+    vague: Rows
+
+
+def _rows(hints: tuple[Hint, ...], admitted: frozenset[ErrorType]) -> Rows:
+    return tuple(
+        (needle, hint.pattern, hint.code)
+        for hint in hints
+        if hint.code.type in admitted
+        for needle in hint.needles
+    )
+
+
+def _admit(by_code: frozenset[ErrorType], by_text: frozenset[ErrorType]) -> _Admitted:
+    return _Admitted(
+        _rows(CODE_HINTS, by_code), _rows(TEXT_HINTS, by_text), _rows(VAGUE_HINTS, by_code)
+    )
+
+
+_BY_STATUS: Final[Mapping[int, _Admitted]] = MappingProxyType(
+    {status: _admit(types, _BY_TEXT.get(status, _NOTHING)) for status, types in _BY_CODE.items()}
+)
+_DECLINED: Final = 402  # admits declines, and nothing else
 
 
 def read_hints(
     status: int, words: tuple[str, ...], message: str | None, *, has_details: bool
 ) -> ErrorCode | None:
     """Give the error code that a body speaks of, as far as its *status* admits it."""
-    by_code = _BY_CODE.get(status, NOTHING)
-    if not by_code:
+    admitted = _BY_STATUS.get(status)
+    if admitted is None:
         return None
-    codes = _fold(words)
+    told, told_vaguely = _read_codes(status, words)
     return (
-        _first(CODE_HINTS, codes, by_code)
-        or _read_message(message, _BY_TEXT.get(status, NOTHING))
+        told
+        or _first(admitted.on_message, _lower(message))
         or (ErrorCode.INVALID_FIELD_VALUE if has_details and status in _INVALID else None)
-        or _first(VAGUE_HINTS, codes, by_code)
+        or told_vaguely
     )
 
 
 def read_decline(words: tuple[str, ...], message: str | None) -> ErrorCode | None:
     """Give the reason of what is known to be a decline."""
-    return _first(CODE_HINTS, _fold(words), _DECLINES) or _read_message(message, _DECLINES)
+    return read_hints(_DECLINED, words, message, has_details=False)
 
 
 @lru_cache(128)  # a provider in trouble says the same again and again
-def _fold(words: tuple[str, ...]) -> str:
-    """Write codes in snake case, joined by spaces."""
-    return " ".join(_JOINTS.sub("_", _CAMEL.sub("_", word).lower()) for word in words)
+def _read_codes(status: int, words: tuple[str, ...]) -> tuple[ErrorCode | None, ErrorCode | None]:
+    """Give what codes say in snake case, joined by spaces; and what they say vaguely."""
+    codes = " ".join(_JOINTS.sub("_", _CAMEL.sub("_", word).lower()) for word in words)
+    admitted = _BY_STATUS[status]
+    return _first(admitted.on_codes, codes), _first(admitted.vague, codes)
 
 
-def _read_message(message: str | None, admitted: frozenset[ErrorType]) -> ErrorCode | None:
-    if not message or not admitted:
-        return None
-    return _first(TEXT_HINTS, message[:_MAX_MESSAGE].lower(), admitted)
+def _lower(message: str | None) -> str:
+    return message[:_MAX_MESSAGE].lower() if message else ""
 
 
-def _first(hints: tuple[Hint, ...], text: str, admitted: frozenset[ErrorType]) -> ErrorCode | None:
-    for hint in hints:
-        if hint.holds(text) and hint.code.type in admitted:
-            return hint.code
+def _first(rows: Rows, text: str) -> ErrorCode | None:
+    for needle, pattern, code in rows:
+        if needle in text and pattern.search(text) is not None:
+            return code
     return None

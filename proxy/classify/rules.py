@@ -1,15 +1,27 @@
 """The rules of a profile, compiled once: what an answer is asked, the cheapest questions first."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import cache
 
-from proxy.providers import BodyTest, Rule, Then, compile_path
+from proxy.providers import BodyTest, Lookup, Rule, Then, compile_path
 from proxy.terms import Answer, Facts
 from proxy.terms.http import every
 
-Question: TypeAlias = Callable[[object], bool]  # of the parsed body
+
+class Body(dict[Lookup, object]):
+    """What stands at the paths of a parsed body: each followed once, however many rules ask."""
+
+    __slots__ = ("_tree",)
+
+    def __init__(self, tree: object) -> None:
+        super().__init__()
+        self._tree = tree
+
+    def __missing__(self, lookup: Lookup) -> object:
+        found = self[lookup] = lookup(self._tree)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +36,7 @@ class CompiledRule:
     types: frozenset[str]
     message: re.Pattern[str] | None
     headers: tuple[tuple[bytes, re.Pattern[str]], ...]
-    body: tuple[Question, ...]
+    body: tuple[tuple[Lookup, Callable[[object], bool]], ...]
 
     def holds(self, facts: Facts) -> bool:
         """Whether what was read out of an answer is what the rule asks for besides."""
@@ -34,14 +46,21 @@ class CompiledRule:
             and (self.message is None or self.message.search(facts.message or "") is not None)
         )
 
-    def may_hold(self, answer: Answer, tree: object, *, method: str, operation: str) -> bool:
-        """Whether an answer of a fitting status is what the rule asks for, nothing read of it."""
-        if not self.concerns(method, operation):
+    def fits(self, status: int, operation: str) -> bool:
+        """Whether the rule can hold for such a status and operation."""
+        return (self.statuses is None or status in self.statuses) and (
+            not self.operations or operation in self.operations
+        )
+
+    def may_hold(self, answer: Answer, body: Body, method: str) -> bool:
+        """Whether an answer that fits is what the rule asks for, nothing read of it."""
+        if self.methods and method not in self.methods:
             return False
         if self.headers and not all(_has(answer, name, pattern) for name, pattern in self.headers):
             return False
-        for is_so in self.body:  # noqa: SIM110 - most rules end here, and `all` costs them twice
-            if not is_so(tree):
+        # Most rules end here, and `all` costs them twice.
+        for lookup, is_so in self.body:  # noqa: SIM110
+            if not is_so(body[lookup]):
                 return False
         return True
 
@@ -52,8 +71,15 @@ class CompiledRule:
         )
 
 
-def compile_rule(rule: Rule) -> CompiledRule:
-    """Turn a rule as it is written into one that can be asked."""
+def compile_rules(rules: Iterable[Rule]) -> tuple[CompiledRule, ...]:
+    """Turn rules as they are written into ones that can be asked; a path is shared among them."""
+    at, text_at = cache(compile_path), cache(_compile_text)
+    return tuple(_compile_rule(rule, at, text_at) for rule in rules)
+
+
+def _compile_rule(
+    rule: Rule, at: Callable[[str], Lookup], text_at: Callable[[str], Lookup]
+) -> CompiledRule:
     when = rule.when
     return CompiledRule(
         then=rule.then,
@@ -67,7 +93,7 @@ def compile_rule(rule: Rule) -> CompiledRule:
             (name.lower().encode("latin-1", "replace"), re.compile(pattern, re.IGNORECASE))
             for name, pattern in when.headers.items()
         ),
-        body=tuple(_compile_test(test) for test in when.body),
+        body=tuple(_compile_test(test, at, text_at) for test in when.body),
     )
 
 
@@ -75,26 +101,29 @@ def _compile(pattern: str | None) -> re.Pattern[str] | None:
     return None if pattern is None else re.compile(pattern, re.IGNORECASE)
 
 
-def _compile_test(test: BodyTest) -> Question:
-    find = compile_path(test.path)
+def _compile_text(path: str) -> Lookup:
+    find = compile_path(path)
+    return lambda tree: _as_text(find(tree))
+
+
+def _compile_test(
+    test: BodyTest, at: Callable[[str], Lookup], text_at: Callable[[str], Lookup]
+) -> tuple[Lookup, Callable[[object], bool]]:
     if test.present is not None:
-        is_wanted = test.present
-        return lambda tree: _is_present(find(tree)) is is_wanted
+        return at(test.path), _is_present if test.present else _is_absent
     if test.equals is not None:
-        wanted = frozenset(_as_text(value) for value in test.equals)
-        return lambda tree: _as_text(find(tree)) in wanted
-    pattern = re.compile(test.matches or "", re.IGNORECASE)
-
-    def is_match(tree: object) -> bool:
-        text = _as_text(find(tree))
-        return text is not None and pattern.search(text) is not None
-
-    return is_match
+        return text_at(test.path), frozenset(map(_as_text, test.equals)).__contains__
+    search = re.compile(test.matches or "", re.IGNORECASE).search
+    return text_at(test.path), lambda text: isinstance(text, str) and search(text) is not None
 
 
 def _is_present(value: object) -> bool:
     """Whether something is there: success bodies carry `"error": null`, `""`, `[]` and `false`."""
     return value is not None and value is not False and value not in ("", [], {})
+
+
+def _is_absent(value: object) -> bool:
+    return not _is_present(value)
 
 
 def _as_text(value: object) -> str | None:

@@ -1,9 +1,10 @@
 """What an HTTP status says by itself: total tables, so that every answer has a meaning."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.providers import DECLINED_STATUSES, REFUSED_STATUSES
 from proxy.terms import Effect, ErrorCode, Kind
@@ -72,8 +73,7 @@ _TRANSIENT: Final = frozenset({408, 500, 502, 503, 504})
 _TIMED_OUT: Final = 408
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """What an answer means for safety: its kind, its effect, and whether it may pass."""
 
     kind: Kind

@@ -18,8 +18,10 @@ def read_retry_after(headers: Headers, wall: float) -> float | None:
     A date counts from the answer's own `Date`: the provider's clock wrote both (RFC 9110 section
     10.2.3). What is neither seconds nor a date is ignored; a date that has passed is no wait.
     """
+    text, milliseconds = _read(headers, b"retry-after"), _read(headers, b"retry-after-ms")
+    if not text and not milliseconds:
+        return None
     waits: list[float] = []
-    text = _read(headers, b"retry-after")
     if _NUMBER.fullmatch(text):
         waits.append(float(text))
     elif text:
@@ -27,7 +29,6 @@ def read_retry_after(headers: Headers, wall: float) -> float | None:
         if until is not None:
             now = _read_date(_read(headers, b"date"))
             waits.append(max(0.0, until - (wall if now is None else now)))
-    milliseconds = _read(headers, b"retry-after-ms")
     if _NUMBER.fullmatch(milliseconds):
         waits.append(float(milliseconds) / 1000)
     return min(max(waits), MAX_WAIT_S) if waits else None

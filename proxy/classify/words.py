@@ -21,13 +21,6 @@ class Hint:
     pattern: re.Pattern[str]
     code: ErrorCode
 
-    def holds(self, text: str) -> bool:
-        """Whether lower-case *text* says so."""
-        for needle in self.needles:
-            if needle in text:
-                return self.pattern.search(text) is not None
-        return False
-
 
 def hint(code: ErrorCode, needles: str, *patterns: str) -> Hint:
     """Give the hint at *code* that any of *patterns* is; `|` parts the needles."""

@@ -7,32 +7,32 @@ import re
 from typing import Final
 
 from .clean import MAX_WORD, as_message, as_word
-from .scopes import MAX_UNWRAPPED, Ranks, Scope, present, ranked
+from .scopes import MAX_UNWRAPPED, Names, Scope
 
 _MAX_WORDS: Final = 24
-_CODES: Final = ranked(
+_CODES: Final = Names(
     "errorcode", "code", "customcode", "errorcodes", "faultcode", "returncode", "errorname",
     "issue",
 )  # fmt: skip
 # What may be a sentence, an address or an identifier elsewhere: taken where it looks like a code.
-_WEAK_CODES: Final = ranked(
+_WEAK_CODES: Final = Names(
     "statuscode", "errorid", "errortype", "type", "reason", "category", "name", "id", "value"
 )
 # These name many things: a code only within an error, or where it is written like one (PayPal).
 _LOOSE_CODES: Final = frozenset({"id", "name", "value"})
 _LOUD: Final = re.compile(r"[A-Z0-9]+(?:_[A-Z0-9]+)+")
-_TYPES: Final = ranked("errortype", "type", "category", "severity")
-_MESSAGES: Final = ranked(
+_TYPES: Final = Names("errortype", "type", "category", "severity")
+_MESSAGES: Final = Names(
     "message", "errormessage", "errordescription", "defaultmessage", "detail", "description",
     "statusmessage", "statusdesc", "providermessage", "errormessages", "faultstring", "error",
     "msg", "rmsg", "errortext", "responsetext", "text", "title", "messages", "errors", "reason",
 )  # fmt: skip
-_TRACES: Final = ranked(
+_TRACES: Final = Names(
     "traceid", "requestid", "correlationid", "debugid", "xrequestid", "transactiontraceid",
     "pspreference", "errorid",
 )  # fmt: skip
-_SPANS: Final = ranked("spanid")
-_WORDS: Final = ranked(
+_SPANS: Final = Names("spanid")
+_WORDS: Final = Names(
     "errorcode", "code", "customcode", "errorcodes", "faultcode", "value", "issue", "reason",
     "error", "errors", "declinecode", "errorname", "errortype", "type", "name", "category",
     "statuscode", "id",
@@ -48,12 +48,12 @@ def _is_code_like(word: str) -> bool:
 def find_code(scopes: tuple[Scope, ...], status: int) -> str | None:
     """Give the provider's code: not one that only says the status again."""
     for scope in scopes:
-        for name in present(scope.members, _CODES):
+        for name in scope.members.present[_CODES]:
             word = _first_word(scope.members[name])
             if word is not None and word != str(status):
                 return word
     for scope in scopes:
-        for name in present(scope.members, _WEAK_CODES):
+        for name in scope.members.present[_WEAK_CODES]:
             word = _first_word(scope.members[name])
             if word is None or word == str(status) or not _is_code_like(word):
                 continue
@@ -85,9 +85,9 @@ def find_span_id(scopes: tuple[Scope, ...]) -> str | None:
     return _find_word(scopes, _SPANS)
 
 
-def _find_word(scopes: tuple[Scope, ...], names: Ranks) -> str | None:
+def _find_word(scopes: tuple[Scope, ...], names: Names) -> str | None:
     for scope in scopes:
-        for name in present(scope.members, names):
+        for name in scope.members.present[names]:
             word = as_word(scope.members[name])
             if word is not None and "://" not in word and word != "about:blank":
                 return word
@@ -97,7 +97,7 @@ def _find_word(scopes: tuple[Scope, ...], names: Ranks) -> str | None:
 def find_message(tree: object, scopes: tuple[Scope, ...]) -> str | None:
     """Give a text for people: a sentence before a title, an outer one before an inner."""
     for scope in scopes:
-        for name in present(scope.members, _MESSAGES):
+        for name in scope.members.present[_MESSAGES]:
             message = as_message(scope.members[name])
             if message is not None:
                 return message
@@ -114,7 +114,7 @@ def find_words(scopes: tuple[Scope, ...]) -> tuple[str, ...]:
     """Give every code, type and reason that stands anywhere: what hints are taken from."""
     words: list[str] = []
     for scope in scopes:
-        for name in present(scope.members, _WORDS):
+        for name in scope.members.present[_WORDS]:
             value = scope.members[name]
             items = value[:MAX_UNWRAPPED] if isinstance(value, list) else (value,)
             words += [item for item in items if isinstance(item, str) and _is_word(item)]

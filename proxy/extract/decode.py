@@ -21,6 +21,7 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_MARKS: Final = tuple(mark for mark, _ in _BOMS)
 _MAX_CODINGS: Final = 3
 _LONGEST_TAIL: Final = 3  # bytes of a character of UTF-8 that lacks its last
 _GZIP: Final = 16 + zlib.MAX_WBITS
@@ -59,9 +60,9 @@ def _inflate(raw: bytes, coding: bytes) -> bytes | None:
 
 
 def _decode(raw: bytes, headers: Headers, *, is_cut: bool) -> str:
-    for mark, encoding in _BOMS:
-        if raw.startswith(mark):
-            return raw.decode(encoding, "replace")
+    if raw.startswith(_MARKS):
+        encoding = next(encoding for mark, encoding in _BOMS if raw.startswith(mark))
+        return raw.decode(encoding, "replace")
     if raw[1:4:2] == b"\0\0" and raw[:1] != b"\0":
         return raw.decode("utf-16-le", "replace")
     if raw[:3:2] == b"\0\0" and raw[1:2] not in {b"", b"\0"}:

@@ -3,10 +3,12 @@
 import json
 import math
 import re
-from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl
+
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder
 
 from .markup import is_html
 from .xml import read_xml
@@ -20,7 +22,7 @@ _LINE: Final = re.compile(r"^[ \t]*([A-Za-z_][\w.-]{0,50})=([^\r\n]{0,1000})", r
 _GIBBERISH: Final = re.compile("[\\x00-\\x08\\x0e-\\x1a\\x1c-\\x1f\ufffd]")
 
 
-class Shape(Enum):
+class Shape(StrEnum):
     """What a body is."""
 
     JSON = "json"
@@ -31,8 +33,7 @@ class Shape(Enum):
     NONE = "none"  # empty, or nothing that a person could read
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A body as read: `tree` of what has structure, `text` of what is for people."""
 
     shape: Shape
@@ -78,6 +79,9 @@ def _constant(_name: str) -> None:
     """NaN and Infinity are not JSON: whoever reads the envelope could not parse them."""
 
 
+_STRICT: Final = Decoder()
+# For what JSON does not allow and providers send: control characters in a string, half of a pair of
+# surrogates, NaN, and something behind the end.
 _DECODER: Final = json.JSONDecoder(parse_float=_float, parse_constant=_constant, strict=False)
 # For integers of more digits than Python reads (4,300): they stay text.
 _CAREFUL: Final = json.JSONDecoder(
@@ -86,6 +90,10 @@ _CAREFUL: Final = json.JSONDecoder(
 
 
 def _decode(text: str) -> tuple[object, int]:
+    try:
+        return _STRICT.decode(text), len(text)
+    except (DecodeError, UnicodeEncodeError):
+        pass
     try:
         return _DECODER.raw_decode(text)
     except json.JSONDecodeError:

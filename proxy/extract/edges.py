@@ -40,6 +40,7 @@ _REFERENCES: Final = (
     re.compile(r"\bXID: (\d{3,20})\b"),
     re.compile(r"\bRef A: ([0-9A-F]{32})\b"),
 )
+_PAGES: Final = frozenset({Shape.TEXT, Shape.HTML})
 _NUMERIC: Final = re.compile(r"&#(\d{2,3});")
 
 
@@ -62,7 +63,7 @@ def find_edge_trace(document: Document) -> str | None:
 
 
 def _search(patterns: tuple[re.Pattern[str], ...], document: Document) -> str | None:
-    if document.shape not in {Shape.TEXT, Shape.HTML}:
+    if document.shape not in _PAGES:
         return None
     # Akamai spells its page out in numbers.
     page = _NUMERIC.sub(lambda digits: chr(int(digits[1])), document.text[:_MAX_PAGE])

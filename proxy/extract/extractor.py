@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from msgspec import Struct
+
 from proxy.providers import DetailsField, Lookup, Profile, TextField, compile_path
 from proxy.terms import Answer, Detail, Facts
 from proxy.terms.http import Headers, first
@@ -31,8 +33,7 @@ _MAX_PAGE_TEXT: Final = 300
 _MAX_PROJECTED: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """Everything read out of one answer: what the envelope tells, and what judging it needs."""
 
     facts: Facts
@@ -148,18 +149,18 @@ class Extractor:
         self, document: Document, headers: Headers, scopes: tuple[Scope, ...]
     ) -> str | None:
         match document.shape:
-            case Shape.HTML:
-                return clean(visible_text(document.text), _MAX_PAGE_TEXT)
-            case Shape.TEXT:
-                return clean(document.text)
-            case Shape.NONE:
-                return None
             case Shape.JSON | Shape.FORM | Shape.XML:
                 if self._message is not None:
                     found = self._message.read(document, headers, as_message)
                     if found is not None:
                         return found
                 return find_message(document.tree, scopes)
+            case Shape.HTML:
+                return clean(visible_text(document.text), _MAX_PAGE_TEXT)
+            case Shape.TEXT:
+                return clean(document.text)
+            case Shape.NONE:
+                return None
             case _:
                 assert_never(document.shape)
 

@@ -5,37 +5,92 @@ These places are its scopes, the outermost first. Members are known by their squ
 without regard to case, `_`, `-` and spaces.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final
+
+from msgspec import Struct
 
 from .clean import MAX_WORD
-
-Members: TypeAlias = dict[str, object]  # by squashed name
-Ranks: TypeAlias = Mapping[str, int]  # squashed names, the more telling first
 
 MAX_UNWRAPPED: Final = 8
 _MAX_SCOPES: Final = 12
 _MAX_MEMBERS: Final = 200
+_MAX_KEPT: Final = 1024  # letters of all names of an object whose form is kept
 _SQUASH: Final = str.maketrans("", "", "_- ")
 
 
-def ranked(*names: str) -> Ranks:
-    """Give *names* with their rank."""
-    return {name: rank for rank, name in enumerate(names)}
+class Names:
+    """Squashed names that say one thing, the more telling first."""
+
+    __slots__ = ("_ranks",)
+
+    def __init__(self, *names: str) -> None:
+        self._ranks = {name: rank for rank, name in enumerate(names)}
+
+    def among(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Give which of *names* are of these, the more telling first."""
+        ranks = self._ranks
+        return tuple(sorted({name for name in names if name in ranks}, key=ranks.__getitem__))
 
 
-_SCOPES: Final = ranked(
+class Form(dict[Names, tuple[str, ...]]):
+    """What an object's names say before a value is read: which of a list of names stand there.
+
+    The errors of a provider have few forms: each list is looked for once in each of them.
+    """
+
+    __slots__ = ("has_twins", "names")
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.names = tuple(name[:MAX_WORD].translate(_SQUASH).lower() for name in names)
+        self.has_twins = len(set(self.names)) < len(names)
+
+    def __missing__(self, wanted: Names) -> tuple[str, ...]:
+        found = self[wanted] = wanted.among(self.names)
+        return found
+
+
+_kept = lru_cache(256)(Form)
+
+
+class Members(dict[str, object]):
+    """The members of an object by squashed name; of two that become one the first counts.
+
+    `present[NAMES]` gives which of a list of names stand among them, the more telling first.
+    """
+
+    __slots__ = ("present",)
+    present: Form
+
+
+def squashed(members: dict[str, object]) -> Members:
+    """Give *members* by squashed name."""
+    names = tuple(members)[:_MAX_MEMBERS]
+    form = _kept(names) if len("".join(names)) <= _MAX_KEPT else Form(names)
+    pairs = zip(form.names, members.values(), strict=False)
+    by_name = Members(_firsts(pairs) if form.has_twins else pairs)
+    by_name.present = form
+    return by_name
+
+
+def _firsts(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    firsts: dict[str, object] = {}
+    for name, value in pairs:
+        firsts.setdefault(name, value)
+    return firsts
+
+
+_SCOPES: Final = Names(
     "error", "errors", "fault", "status", "detail", "details", "cause", "causes", "response",
     "embedded", "errorinformation", "validationerrors", "extensions", "meta",
     "reasons", "body", "exception", "data",
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """A place where an error stands."""
 
     members: Members
@@ -47,39 +102,18 @@ def find_scopes(tree: object) -> tuple[Scope, ...]:
     found: list[Scope] = []
     queue: list[tuple[object, bool]] = [(tree, False)]
     for node, is_in_error in queue:
-        member = _unwrap(node)
+        member = node if isinstance(node, dict) else _unwrap(node)
         if isinstance(member, dict) and member:
             members = squashed(member)
             found.append(Scope(members, is_in_error or member is not node))
             queue += [
                 (value, is_in_error or name.startswith(("err", "fault", "cause")))
-                for name in present(members, _SCOPES)
+                for name in members.present[_SCOPES]
                 if isinstance(value := members[name], dict | list)
             ]
         if len(found) >= _MAX_SCOPES or len(queue) > _MAX_SCOPES * 4:
             break
     return tuple(found)
-
-
-def present(members: Members, names: Ranks) -> list[str]:
-    """Give which of *names* stand among *members*, the more telling first."""
-    found = [name for name in members if name in names]
-    if len(found) > 1:
-        found.sort(key=names.__getitem__)
-    return found
-
-
-def squashed(members: dict[str, object]) -> Members:
-    """Give *members* by squashed name; of two that become one the first counts."""
-    by_name: Members = {}
-    for name, value in islice(members.items(), _MAX_MEMBERS):
-        by_name.setdefault(_squash(name[:MAX_WORD]), value)
-    return by_name
-
-
-@lru_cache(1024)  # the same few names in every answer of a provider
-def _squash(name: str) -> str:
-    return name.translate(_SQUASH).lower()
 
 
 def _unwrap(node: object) -> object:

@@ -20,7 +20,7 @@ def find_in_headers(headers: Headers) -> str | None:
     parent: bytes | None = None
     for name, value in headers:
         lower = name.lower()
-        if _NAMES.fullmatch(lower) and value:
+        if lower.endswith(b"id") and _NAMES.fullmatch(lower) and value:
             return as_text(value)
         if lower in _EDGES:
             edge = edge or value

@@ -5,7 +5,8 @@ Rules:
 1. Only its owner sends a payment, and only under its lease: who was frozen past it sends nothing.
 2. Each attempt takes the claim anew, so that no attempt begins on what somebody has settled.
 3. Only its owner ends a payment, early or late: an answer that comes after the lease still counts.
-4. An entry of which certainly nothing was made is dropped: its key is free.
+4. Of what certainly was not made the key is free. The entry stays a while for those who were told
+   that it is unknown: a caller who waited less long, another sidecar.
 5. What a settlement said stands against a late answer that says otherwise: a contradiction.
 """
 
@@ -43,6 +44,7 @@ class Met:
 
     meeting: Meeting
     entry: Entry
+    gave_way: Entry | None = None  # what was there, where it is NEW: its owner is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def begin(there: Entry | None, claim: Claim, now: float) -> Met:
         attempts=int(claim.is_sent),
         money=claim.money,
     )
-    return Met(Meeting.NEW, entry)
+    return Met(Meeting.NEW, entry, None if there is None else expired(there, now))
 
 
 def send(entry: Entry | None, owner: Owner, lease_s: float, now: float) -> Entry | None:
@@ -97,9 +99,9 @@ def send(entry: Entry | None, owner: Owner, lease_s: float, now: float) -> Entry
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What became of an entry: changed, dropped (None), or left as it was by who may not end it."""
+    """What became of an entry: changed, or left as it was by who may not end it."""
 
-    entry: Entry | None
+    entry: Entry
     is_contradicted: bool = False
 
 
@@ -118,10 +120,7 @@ def end(
         return _late(entry, how, result, recorded, now)
     match how:
         case End.FREE:
-            return Ended(None)
-        case End.RELEASED:
-            free = replace(entry, state=State.RELEASED, result=Result.REJECTED, changed_at=now)
-            return Ended(free)
+            return Ended(_released(entry, now))
         case End.UNKNOWN:
             return Ended(replace(entry, state=State.UNKNOWN, changed_at=now))
         case End.DONE:
@@ -133,10 +132,14 @@ def end(
             assert_never(how)
 
 
-def abandon(entry: Entry, owner: Owner) -> Ended:
-    """Drop a payment of which no byte was sent; any other stays as it is."""
+def abandon(entry: Entry, owner: Owner, now: float) -> Ended:
+    """Give up a payment of which no byte was sent; any other stays as it is."""
     is_untouched = entry.owner == owner and entry.state is State.BEGUN
-    return Ended(None if is_untouched else entry)
+    return Ended(_released(entry, now) if is_untouched else entry)
+
+
+def _released(entry: Entry, now: float) -> Entry:
+    return replace(entry, state=State.RELEASED, result=Result.REJECTED, changed_at=now)
 
 
 def _late(
@@ -145,7 +148,7 @@ def _late(
     """Take an answer to what was settled without one."""
     if how is End.UNKNOWN:
         return Ended(entry)
-    if how in {End.FREE, End.RELEASED}:
+    if how is End.FREE:
         return Ended(entry, is_contradicted=entry.state is not State.RELEASED)
     if result is entry.result and entry.state is State.DONE:
         return Ended(replace(entry, recorded=entry.recorded or recorded, changed_at=now))
@@ -173,25 +176,29 @@ def settle(
 
 
 def expired(entry: Entry, now: float) -> Entry:
-    """Give an entry whose owner does not answer any more as what it is: unknown, once it sent."""
-    if entry.state is State.SENDING and now >= entry.lease_until:
-        return replace(entry, state=State.UNKNOWN, changed_at=now)
-    return entry
+    """Give an entry whose owner does not answer any more as what it is.
+
+    Unknown, once it sent; else not made, for whoever was told to ask: its key is free.
+    """
+    if now < entry.lease_until or entry.state not in _OPEN:
+        return entry
+    is_sent = entry.state is State.SENDING
+    return replace(entry, state=State.UNKNOWN if is_sent else State.RELEASED, changed_at=now)
 
 
 def purged(entry: Entry, *, record_for_s: float, now: float) -> Entry | None:
     """Give an entry as it is kept from *now* on; None where it need not be any more.
 
-    What is unknown is kept for ever; what was never sent, until its lease is over.
+    What is unknown is kept for ever.
     """
     entry = expired(entry, now)
     age_s = now - entry.changed_at
     match entry.state:
         case State.DONE if age_s >= record_for_s:
             return replace(entry, state=State.GONE, recorded=None, changed_at=now)
+        case State.RELEASED if entry.result is not None and age_s >= record_for_s:
+            return None  # nobody's word on it is lost: its own answer released it
         case State.GONE | State.RELEASED if age_s >= TOMBSTONE_S:
-            return None
-        case State.BEGUN if now >= entry.lease_until:
             return None
         case _:
             return entry

@@ -59,7 +59,6 @@ class End(StrEnum):
     """What becomes of a claimed payment with the end of its call."""
 
     FREE = "free"  # certainly not made: the key is free
-    RELEASED = "released"  # as `FREE`; somebody was told that it is unknown, and may ask
     DONE = "done"
     UNKNOWN = "unknown"
 

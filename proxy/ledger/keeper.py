@@ -60,6 +60,10 @@ class Keeper:
         self._epoch += 1
         return Owner(self._sidecar, self._epoch)
 
+    def owns(self, entry: Entry) -> bool:
+        """Whether this very process sent a payment."""
+        return entry.owner.sidecar == self._sidecar
+
     async def begin(self, claim: Claim) -> Met | Away:
         """Take a key, or say what stands under it."""
         return self._heard(await self.store.begin(claim))
@@ -84,6 +88,11 @@ class Keeper:
     ) -> None:
         """Write down what became of a payment, now or as soon as it can be."""
         await self.insist(entry.id, lambda: self.write_end(entry, how, result, recorded))
+
+    async def abandon(self, entry: Entry) -> None:
+        """Give up a payment of which no byte was sent. Where that fails its lease ends it."""
+        self._heard(await self.store.abandon(entry.id, entry.owner))
+        self._wake(entry.id)
 
     async def insist(self, name: str, write: Callable[[], Awaitable[bool]]) -> None:
         """Take a step that *write* says the store has taken, now or as soon as it can be."""

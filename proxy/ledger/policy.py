@@ -110,19 +110,19 @@ class LedgerPolicy:
         lease = _Lease(self._keeper, self._claims, call, entry)
         try:
             outcome = await inner(replace(call, before_first_byte=lease.take))
-            outcome = await self._end(call, entry, lease.explain(outcome))
+            outcome = await self._end(entry, lease.explain(outcome))
             ended.set_result(outcome)
         except BaseException:
-            how = End.UNKNOWN if call.progress.is_in_doubt else End.FREE
-            self._keeper.run(self._keeper.finish(entry, how))
+            keeper, is_in_doubt = self._keeper, call.progress.is_in_doubt
+            keeper.run(keeper.finish(entry, End.UNKNOWN) if is_in_doubt else keeper.abandon(entry))
             raise
         finally:
             del self._under_way[entry.id]
             ended.cancel()
         return outcome
 
-    async def _end(self, call: Call, entry: Entry, outcome: Outcome) -> Outcome:
-        how, result = _end_of(call, outcome)
+    async def _end(self, entry: Entry, outcome: Outcome) -> Outcome:
+        how, result = end_of(outcome)
         recorded = self._claims.recorded(entry, outcome) if how is End.DONE else None
         await self._keeper.finish(entry, how, result, recorded)
         return self._in_doubt(entry, outcome) if how is End.UNKNOWN else outcome
@@ -149,7 +149,7 @@ class LedgerPolicy:
             if call.progress.is_in_doubt:
                 self._keeper.run(following.ended(End.UNKNOWN, None))
             raise
-        how, result = _end_of(call, outcome)
+        how, result = end_of(outcome)
         await following.ended(how, result)
         if how is End.UNKNOWN and following.entry is not None:
             return self._in_doubt(following.entry, outcome)
@@ -181,13 +181,6 @@ class LedgerPolicy:
 
     def _handled(self, call: Call, result: str) -> None:
         self._emit(KeyHandled(call.request_id, call.provider, result))
-
-
-def _end_of(call: Call, outcome: Outcome) -> tuple[End, Result | None]:
-    """Say what becomes of a payment, with regard to what its caller was told."""
-    how, result = end_of(outcome)
-    is_told = call.progress.is_abandoned and how is End.FREE
-    return (End.RELEASED if is_told else how), result
 
 
 class _Lease:

@@ -11,6 +11,7 @@ from .owed import Owed
 from .serve import Handler
 from .server import Listener, tls_for_callers
 from .settings import CallerSettings
+from .webhooks import Take, WebhookListener
 
 __all__ = [
     "Ask",
@@ -20,5 +21,7 @@ __all__ = [
     "Journeys",
     "Listener",
     "Owed",
+    "Take",
+    "WebhookListener",
     "tls_for_callers",
 ]

@@ -2,10 +2,12 @@
 
 import json
 import math
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.json import Encoder
 
 from proxy.terms import (
     NO_FACTS,
@@ -34,7 +36,9 @@ MAX_BODY: Final = 64 * 1024  # bytes of the provider's JSON body that are handed
 # keep for ever.
 _TYPE: Final = "urn:paysluice:error:"
 _INSTANCE: Final = "urn:paysluice:request:"
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_ENCODER: Final = Encoder()
+# For what the other has no words for: half of a pair of surrogates, and numbers that are none.
+_CAREFUL: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class Origin(StrEnum):
@@ -44,8 +48,7 @@ class Origin(StrEnum):
     PROXY = "proxy"
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderPart:
+class ProviderPart(Struct, frozen=True):
     """What the provider said, in its own words; None where it said nothing."""
 
     name: str | None
@@ -58,8 +61,7 @@ class ProviderPart:
     body: object
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """The members of an error answer, in their order on the wire; and its HTTP `status`."""
 
     error_code: ErrorCode
@@ -81,8 +83,8 @@ class Envelope:
         """Give the JSON object."""
         provider = self.provider
         return {
-            "error_code": self.error_code.value,
-            "error_type": self.error_type.value,
+            "error_code": self.error_code,
+            "error_type": self.error_type,
             "message": self.message,
             "details": [
                 {"field": detail.field, "description": detail.description}
@@ -90,8 +92,8 @@ class Envelope:
             ],
             "trace_id": self.trace_id,
             "request_id": self.request_id,
-            "origin": self.origin.value,
-            "outcome": self.outcome.value,
+            "origin": self.origin,
+            "outcome": self.outcome,
             "outcome_id": self.outcome_id,
             "retryable": self.retryable,
             "retry_after": self.retry_after,
@@ -210,7 +212,7 @@ def _body_of(facts: Facts) -> object:
     if facts.document is None:
         return None
     try:
-        size = len(dump(facts.document))
+        size = len(_dump_carefully(facts.document))
     except (ValueError, TypeError, RecursionError):  # 1e999, which JSON has and numbers have not
         return None
     return facts.document if size <= MAX_BODY else None
@@ -218,6 +220,13 @@ def _body_of(facts: Facts) -> object:
 
 def dump(value: object) -> bytes:
     """Give *value* as compact JSON that every parser takes."""
-    text = _ENCODER.encode(value)
+    try:
+        return _ENCODER.encode(value)
+    except UnicodeEncodeError:
+        return _dump_carefully(value)
+
+
+def _dump_carefully(value: object) -> bytes:
+    text = _CAREFUL.encode(value)
     # A lone surrogate is legal in JSON text and fatal to many parsers (RFC 7493 section 2.1): `?`.
     return text.encode("utf-8", "replace")

@@ -11,9 +11,21 @@ Rules:
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
-from proxy.terms import Answered, Header, Headers, Key, Outcome, Refusal, Refused, RouteEffect
+from proxy.terms import (
+    Answered,
+    ErrorCode,
+    Header,
+    Headers,
+    Key,
+    Outcome,
+    Refusal,
+    Refused,
+    RouteEffect,
+)
 from proxy.terms.http import every
 
 from .envelope import retry_after_of
@@ -24,6 +36,14 @@ from .words import OutcomeWord, is_in_doubt, word_for
 _OURS: Final = b"paysluice-"
 _RETRY_AFTER: Final = b"retry-after"
 _PROXY_STATUS: Final = b"proxy-status"
+_REPLACED: Final = frozenset({_RETRY_AFTER, _PROXY_STATUS})  # on an error, by our own
+_NONE: Final = frozenset[bytes]()
+_CODES: Final[Mapping[ErrorCode, Header]] = MappingProxyType(
+    {code: (b"Paysluice-Error-Code", code.encode("ascii")) for code in ErrorCode}
+)
+_OUTCOMES: Final[Mapping[OutcomeWord, Header]] = MappingProxyType(
+    {word: (b"Paysluice-Outcome", word.encode("ascii")) for word in OutcomeWord}
+)
 # What we forward: all of RFC 9110 but CONNECT and TRACE, PATCH (RFC 5789), QUERY (RFC 10008).
 ALLOW: Final[Header] = (b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, QUERY")
 
@@ -66,9 +86,11 @@ def strip_representation(headers: Headers) -> Headers:
     the envelope on every error, and `mode: passthrough` is there for who wants the bytes.
     """
     return tuple(
-        field
-        for field in headers
-        if (name := field[0].lower()) not in _REPRESENTATION and _SIGNATURE.search(name) is None
+        [
+            field
+            for field in headers
+            if (name := field[0].lower()) not in _REPRESENTATION and _SIGNATURE.search(name) is None
+        ]
     )
 
 
@@ -100,9 +122,9 @@ def answer_headers(
         received = strip_representation(received)
     is_error = needs_envelope(outcome)
     stop = stop if is_error and not outcome.is_retryable else None
-    dropped = {_RETRY_AFTER, _PROXY_STATUS} if is_error else set()
+    dropped = _REPLACED if is_error else _NONE
     if stop is not None:
-        dropped.add(stop[0].lower())
+        dropped |= {stop[0].lower()}
     fields = [
         field
         for field in received
@@ -119,13 +141,13 @@ def answer_headers(
         fields.append((b"Paysluice-Idempotency-Key", _ascii(key.value)))
     if isinstance(outcome, Answered) and outcome.is_replayed:
         fields.append((b"Idempotency-Replayed", b"true"))
-    if is_in_doubt(outcome):
-        fields.append((b"Paysluice-Outcome", _ascii(OutcomeWord.UNKNOWN)))
     if is_error:
         ours = proxy_status(outcome, name=name)
         status = append_proxy_status(every(received, _PROXY_STATUS), ours)
         fields += _error_fields(outcome, effect)
         fields.append((b"Proxy-Status", status))
+    elif is_in_doubt(outcome):
+        fields.append(_OUTCOMES[OutcomeWord.UNKNOWN])
     if stop is not None:
         fields.append(stop)
     return tuple(fields)
@@ -133,8 +155,8 @@ def answer_headers(
 
 def _error_fields(outcome: Outcome, effect: RouteEffect) -> list[Header]:
     fields = [
-        (b"Paysluice-Error-Code", _ascii(report_for(outcome).code)),
-        (b"Paysluice-Outcome", _ascii(word_for(outcome, effect=effect))),
+        _CODES[report_for(outcome).code],
+        _OUTCOMES[word_for(outcome, effect=effect)],
         (b"Paysluice-Retryable", b"true" if outcome.is_retryable else b"false"),
     ]
     retry_after = retry_after_of(outcome)

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
-from proxy.terms import Answered, Failed, Outcome
+from proxy.terms import Answered, Failed, Outcome, ProxyError
 
 from .tables import report_for
 
@@ -27,15 +28,19 @@ def proxy_status(outcome: Outcome, *, name: str = NAME) -> bytes:
     What the provider said carries its status and no error; what we said carries an error; an
     answer that was begun and never ended carries both.
     """
-    member = _identifier(name)
-    error = report_for(outcome).error
-    if error is not None:
-        member += f"; error={error.value}"
     status = None
     if isinstance(outcome, Answered):
         status = outcome.answer.status
     elif isinstance(outcome, Failed):
         status = outcome.status
+    return _member(name, report_for(outcome).error, status)
+
+
+@lru_cache(1024)  # the deployment has one name; errors and statuses are closed lists
+def _member(name: str, error: ProxyError | None, status: int | None) -> bytes:
+    member = _identifier(name)
+    if error is not None:
+        member += f"; error={error.value}"
     if status is not None:
         member += f"; received-status={status}"
     return member.encode("ascii")
@@ -46,8 +51,8 @@ def append_proxy_status(existing: Iterable[bytes], ours: bytes) -> bytes:
 
     A line that is no list is left out: nobody could read ours behind it.
     """
-    lines = (line.strip(b" \t,") for line in existing)
-    return b", ".join([*(line for line in lines if _LIST.fullmatch(line)), ours])
+    lines = [line for raw in existing if _LIST.fullmatch(line := raw.strip(b" \t,"))]
+    return b", ".join([*lines, ours])
 
 
 def _identifier(name: str) -> str:

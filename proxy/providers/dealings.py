@@ -1,5 +1,6 @@
 """What a provider does beside answering: keys, limits, look-ups, webhooks, errors of its own."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -105,8 +106,34 @@ class WebhookSignature(Claim):
     algorithm: Literal["hmac_sha256", "hmac_sha512"]
     encoding: Literal["hex", "base64"]
     signed: Literal["body", "timestamp.body"]
-    # Named groups `signature` and, where it is signed, `timestamp` (seconds since the epoch).
-    pattern: Regex = r"(?P<signature>.+)"
+    pattern: Regex = r"(?P<signature>.+)"  # of the header; where it holds several, each is tried
+    timestamp: Regex | None = None  # group 1: seconds since the epoch, where the time is signed
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        if "signature" not in re.compile(self.pattern).groupindex:
+            msg = "`pattern` needs a group called `signature`"
+            raise ValueError(msg)
+        has_time = self.timestamp is not None and re.compile(self.timestamp).groups > 0
+        if (self.signed == "timestamp.body") is not has_time:
+            msg = "`timestamp`, with a group, goes with `signed: timestamp.body`, and only with it"
+            raise ValueError(msg)
+        return self
+
+
+class WebhookEvents(Claim):
+    """What a webhook says of a payment: the same as a look-up's record, within an event."""
+
+    id: Annotated[Paths, Field(min_length=1)]  # of the event: it is sent more than once
+    records: Annotated[Paths, Field(min_length=1)]  # the payment, within the event
+    reference: Annotated[Paths, Field(min_length=1)]  # these within the payment
+    amount: Annotated[Paths, Field(min_length=1)]
+    currency: Annotated[Paths, Field(min_length=1)]
+    amount_in: Literal["minor", "major"] = "minor"
+    created: Annotated[Paths, Field(min_length=1)]
+    status: Annotated[Paths, Field(min_length=1)]
+    succeeded: Annotated[Texts, Field(min_length=1)]
+    declined: Texts = ()
 
 
 class NativeErrors(Claim):

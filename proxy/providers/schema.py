@@ -16,6 +16,7 @@ from .dealings import (
     PaymentMembers,
     RateLimitFields,
     StopField,
+    WebhookEvents,
     WebhookSignature,
 )
 from .kinds import (
@@ -34,7 +35,7 @@ from .kinds import (
 )
 from .licence import EFFECT_OF_KIND, Claimed, find_fault, is_kinder
 
-_ONE: Final = ("codes", "stop", "rate_limit", "webhook", "native_errors")
+_ONE: Final = ("codes", "stop", "rate_limit", "webhook", "events", "native_errors")
 _MANY: Final = ("rules", "routes", "idempotency", "payments", "lookups")
 
 
@@ -205,6 +206,7 @@ class Profile(Model):
     payments: tuple[PaymentMembers, ...] = ()
     lookups: tuple[Lookup, ...] = ()
     webhook: WebhookSignature | None = None
+    events: WebhookEvents | None = None
     native_errors: NativeErrors | None = None
 
     @field_validator("rules")

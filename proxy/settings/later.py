@@ -24,16 +24,9 @@ class Later(NamedTuple):
 
 
 LATER: Final = (
-    Later("webhooks", "receiving webhooks"),
     Later("stores.limits", "limits shared between sidecars"),
     Later("tracing.propagate", "taking trace headers out of requests"),
     Later("tracing.otlp", "exporting spans"),
-    Later("providers.*.outcomes.lookup", "looking up outcomes"),
-    Later("providers.*.outcomes.every", "looking up outcomes"),
-    Later("providers.*.outcomes.give_up", "looking up outcomes"),
-    Later("providers.*.outcomes.credential", "looking up outcomes"),
-    Later("providers.*.webhook.secret", "receiving webhooks"),
-    Later("providers.*.webhook.tolerance", "receiving webhooks"),
     Later("providers.*.store_failure.limits", "stores that can be away"),
     Later("providers.*.routes.*.priority", "queueing by priority"),
 )

@@ -113,6 +113,14 @@ def _ledger_can_guard(settings: Settings) -> Found:
             )
 
 
+def _webhooks_can_come(settings: Settings) -> Found:
+    if settings.webhooks is not None and settings.webhooks.path:
+        yield ("webhooks",), "webhooks come from elsewhere: HOST:PORT"
+    for name, provider in settings.providers.items():
+        if provider.webhook.secret is not None and settings.webhooks is None:
+            yield ("providers", name, "webhook", "secret"), "nothing comes in: set `webhooks` too"
+
+
 def _ignored_members_are_harmless(name: str, provider: ProviderSettings) -> Found:
     for number, path in enumerate(provider.idempotency.ignore_members):
         try:
@@ -151,6 +159,7 @@ _RULES: Final[tuple[Callable[[Settings], Found], ...]] = (
     _mounts_are_distinct,
     _own_tls_files_can_be_read,
     _ledger_can_guard,
+    _webhooks_can_come,
 )
 _PROVIDER_RULES: Final[tuple[Callable[[str, ProviderSettings], Found], ...]] = (
     _times_are_in_order,

@@ -147,6 +147,11 @@ class Payments:
         ]
         return in_json(200, {"data": found}, self.new_trace())
 
+    def latest(self, reference: str) -> Record | None:
+        """Give the latest payment with *reference*, declined or not."""
+        found = [record for record in self._records if record.order.reference == reference]
+        return found[-1] if found else None
+
     def _begin(self, asked: Submission) -> Reply | None:
         kept = self._keys.find(asked.key) if self._honours_keys and asked.key else None
         if kept is None:

@@ -101,7 +101,9 @@ class Simulator:
         if (request.method, request.path) == ("POST", "/_sim/reset"):
             self.reset()
             return web.Response(status=204)
-        view = self._control.view(request.method, request.path, request.query)
+        view = self._control.view(
+            request.method, request.path, request.query, int(self._clock.wall())
+        )
         if view is not None:
             return wire.render(view)
         key = request.headers.get("Idempotency-Key") or None

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from proxy.ledger.store import AWAY, Away
 
@@ -21,6 +21,7 @@ class GroupCommit:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._writes: SimpleQueue[_Write | None] = SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
         self._thread.start()
 
@@ -31,29 +32,18 @@ class GroupCommit:
 
     async def take(self, step: Callable[[sqlite3.Connection], _T]) -> _T | Away:
         """Take *step*; give what came of it once it is on disk, `AWAY` where it could not be."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         done: asyncio.Future[_T | Away] = loop.create_future()
-        found: list[_T] = []
-
-        def tell(*, is_kept: bool) -> None:
-            if not done.done():
-                done.set_result(found[-1] if is_kept else AWAY)  # it may have been taken twice
-
-        self._writes.put(
-            _Write(
-                lambda rows: found.append(step(rows)),
-                lambda is_kept: loop.call_soon_threadsafe(lambda: tell(is_kept=is_kept)),
-            )
-        )
+        self._writes.put(_Write(step, done))
         return await done
 
     def _work(self) -> None:
         while (write := self._writes.get()) is not None:
             together = [write, *self._waiting()]
             kept = _write_all(self._connection, together)
-            for each, is_kept in zip(together, kept, strict=True):
-                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
-                    each.tell(is_kept)
+            # All are told in one turn of the loop: to wake it for each costs more than the writing.
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+                self._loop.call_soon_threadsafe(_tell_all, together, kept)
 
     def _waiting(self) -> "Iterator[_Write]":
         """Give what has come meanwhile; the end of it all is left for the next look."""
@@ -71,13 +61,28 @@ class GroupCommit:
 class _Write:
     """One step, and whoever waits for it."""
 
-    __slots__ = ("step", "tell")
+    __slots__ = ("_done", "_found", "_step")
 
     def __init__(
-        self, step: Callable[[sqlite3.Connection], None], tell: Callable[[bool], object]
+        self, step: Callable[[sqlite3.Connection], Any], done: "asyncio.Future[Any]"
     ) -> None:
-        self.step = step
-        self.tell = tell
+        self._step = step
+        self._done = done
+        self._found: Any = None
+
+    def take(self, rows: sqlite3.Connection) -> None:
+        """Take the step; where it is taken twice, the last time counts."""
+        self._found = self._step(rows)
+
+    def tell(self, *, is_kept: bool) -> None:
+        """Tell whoever waits what came of it, if it is on disk."""
+        if not self._done.done():
+            self._done.set_result(self._found if is_kept else AWAY)
+
+
+def _tell_all(together: "list[_Write]", kept: list[bool]) -> None:
+    for write, is_kept in zip(together, kept, strict=True):
+        write.tell(is_kept=is_kept)
 
 
 def _write_all(rows: sqlite3.Connection, together: "list[_Write]") -> list[bool]:
@@ -91,7 +96,7 @@ def _write(rows: sqlite3.Connection, together: "list[_Write]") -> bool:
     try:
         rows.execute("BEGIN IMMEDIATE")
         for each in together:
-            each.step(rows)
+            each.take(rows)
         rows.execute("COMMIT")
     except Exception:  # noqa: BLE001 - the thread must live: who waits is told that it failed
         with contextlib.suppress(sqlite3.Error):

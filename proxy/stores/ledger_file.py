@@ -23,7 +23,8 @@ _SCHEMA: Final = (
         WHERE key_hash IS NOT NULL AND state <> 'released'""",
     """CREATE INDEX entries_open ON entries (created_at)
         WHERE state IN ('sending', 'unknown')""",
-    "CREATE INDEX entries_age ON entries (provider, state, changed_at)",
+    """CREATE INDEX entries_age ON entries (provider, changed_at)
+        WHERE state IN ('begun', 'done', 'gone', 'released')""",
     """CREATE TABLE evidence (
         number INTEGER PRIMARY KEY, entry_id TEXT NOT NULL, source TEXT NOT NULL,
         said TEXT NOT NULL, note TEXT NOT NULL, at REAL NOT NULL, settlement TEXT NOT NULL
@@ -71,7 +72,7 @@ def open_file(path: Path) -> sqlite3.Connection:
             for statement in _SCHEMA:
                 rows.execute(statement)
         # Nobody else has the file: whoever began or sent these is gone.
-        rows.execute("DELETE FROM entries WHERE state = 'begun'")
+        rows.execute("UPDATE entries SET state = 'released' WHERE state = 'begun'")
         rows.execute("UPDATE entries SET state = 'unknown' WHERE state = 'sending'")
         rows.execute("COMMIT")
     except sqlite3.Error as error:

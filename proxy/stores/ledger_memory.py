@@ -19,7 +19,7 @@ from proxy.ledger.book import (
     settle,
     unknowns,
 )
-from proxy.ledger.decide import End, Meeting, Said, Source
+from proxy.ledger.decide import End, Said, Source
 from proxy.ledger.entry import Entry, Owner, Recorded, Result, State
 from proxy.ledger.store import AWAY, PURGED, Away
 from proxy.terms import Clock
@@ -56,8 +56,8 @@ class MemoryLedger:
         if there is None and len(self._entries) >= MAX_ENTRIES:
             return AWAY
         met = begin(there, claim, self._clock.wall())
-        if met.meeting is Meeting.NEW and there is not None and there.state is State.BEGUN:
-            del self._entries[there.id]  # its owner is gone, and sent nothing
+        if met.gave_way is not None:
+            self._keep(met.gave_way)
         self._keep(met.entry)
         return met
 
@@ -82,7 +82,8 @@ class MemoryLedger:
 
     async def abandon(self, entry_id: str, owner: Owner) -> Ended | None:
         """Give a key back under which nothing was sent; what may have been sent stays."""
-        return self._end(entry_id, lambda entry: abandon(entry, owner))
+        now = self._clock.wall()
+        return self._end(entry_id, lambda entry: abandon(entry, owner, now))
 
     async def settle(
         self, entry_id: str, source: Source, said: Said, note: str, *, attempt_timeout_s: float
@@ -148,9 +149,10 @@ class MemoryLedger:
         kept = ((each, purged(each, record_for_s=record_for_s, now=now)) for each in mine)
         changed = list(islice((pair for pair in kept if pair[0] is not pair[1]), PURGED))
         for entry, after in changed:
-            self._replace(entry, after)
-            if after is None:
-                self._evidence.pop(entry.id, None)
+            if after is not None:
+                self._keep(after)
+            else:
+                self._drop(entry)
         return len(changed)
 
     def _end(self, entry_id: str, how: Callable[[Entry], Ended]) -> Ended | None:
@@ -158,7 +160,7 @@ class MemoryLedger:
         if entry is None:
             return None
         ended = how(entry)
-        self._replace(entry, ended.entry)
+        self._keep(ended.entry)
         return ended
 
     def _keep(self, entry: Entry) -> None:
@@ -166,10 +168,8 @@ class MemoryLedger:
         if entry.key_hash is not None and entry.state is not State.RELEASED:
             self._ids[entry.scope, entry.key_hash] = entry.id
 
-    def _replace(self, entry: Entry, after: Entry | None) -> None:
-        if after is not None:
-            self._keep(after)
-            return
+    def _drop(self, entry: Entry) -> None:
         del self._entries[entry.id]
+        self._evidence.pop(entry.id, None)
         if entry.key_hash is not None and self._ids.get((entry.scope, entry.key_hash)) == entry.id:
             del self._ids[entry.scope, entry.key_hash]

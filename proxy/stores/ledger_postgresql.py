@@ -11,8 +11,7 @@ Rules:
    - `begin`: nothing was sent; a key that was taken is free again when its lease is over;
    - `sending`: its caller sends nothing. If it was kept the payment is `SENDING`, which its owner
      may still end with `finish`, and which nobody else sends; else it turns to unknown;
-   - `finish`, `abandon`: to be asked again. An end that was kept stays, and an entry that was
-     dropped is not there any more: neither is a contradiction;
+   - `finish`, `abandon`: to be asked again. An end that was kept stays: that is no contradiction;
    - `settle`: asked again, it adds its evidence a second time, as confirmed.
 4. A payment that was under way when its sidecar died is unknown once its lease is over: others may
    live on, so a start changes nothing.
@@ -99,8 +98,8 @@ class PostgresqlLedger:
                 # Its owner is gone, and sent nothing: unless it does just now.
                 now, there = await self._one(rows, ask.BY_KEY_LOCKED, *key)
                 met = begin(there, claim, now)
-                if there is not None and met.meeting is Meeting.NEW:
-                    await rows.execute(ask.DROP, there.id)
+                if met.gave_way is not None:
+                    await rows.execute(ask.PUT, *_values(met.gave_way))
             if met.meeting is Meeting.NEW and not _count(
                 await rows.execute(ask.PUT_NEW, *_values(met.entry))
             ):
@@ -136,7 +135,7 @@ class PostgresqlLedger:
 
     async def abandon(self, entry_id: str, owner: Owner) -> Ended | Away | None:
         """Give a key back under which nothing was sent; what may have been sent stays."""
-        return await self._end(entry_id, lambda one, _: abandon(one, owner))
+        return await self._end(entry_id, lambda one, now: abandon(one, owner, now))
 
     async def settle(
         self, entry_id: str, source: Source, said: Said, note: str, *, attempt_timeout_s: float
@@ -150,7 +149,7 @@ class PostgresqlLedger:
             entry, told = settle(
                 there, source, said, note, now=now, attempt_timeout_s=attempt_timeout_s
             )
-            await _replace(rows, there, entry)
+            await _put(rows, there, entry)
             said_of = (entry_id, told.source, told.said, _text(told.note), told.at)
             await rows.execute(ask.ADD_EVIDENCE, *said_of, told.settlement)
             return told
@@ -238,7 +237,7 @@ class PostgresqlLedger:
             if entry is None:
                 return None
             ended = how(entry, now)
-            await _replace(rows, entry, ended.entry)
+            await _put(rows, entry, ended.entry)
             return ended
 
         return await self._transactions.write(write)
@@ -263,10 +262,8 @@ class PostgresqlLedger:
         return float(await rows.fetchval(ask.NOW))
 
 
-async def _replace(rows: Rows, entry: Entry, after: Entry | None) -> None:
-    if after is None:
-        await rows.execute(ask.DROP, entry.id)
-    elif after != entry:
+async def _put(rows: Rows, before: Entry, after: Entry) -> None:
+    if after != before:
         await rows.execute(ask.PUT, *_values(after))
 
 

@@ -14,16 +14,28 @@ COLUMNS: Final = (
     "headers", "body", "key_id", "amount", "currency", "reference",
 )  # fmt: skip
 
+# What changes of an entry; the rest stands as it was claimed.
+CHANGING: Final = (
+    "state", "lease_until", "changed_at", "attempts", "result", "status", "reason", "headers",
+    "body", "key_id",
+)  # fmt: skip
+
+
+def to_change(entry: Entry) -> tuple[object, ...]:
+    """Give the values of `CHANGING`."""
+    return (
+        entry.state.value,
+        entry.lease_until,
+        entry.changed_at,
+        entry.attempts,
+        entry.result.value if entry.result is not None else None,
+        *_answer(entry.recorded),
+    )
+
 
 def to_row(entry: Entry) -> tuple[object, ...]:
     """Give the values of `COLUMNS`."""
-    kept, money = entry.recorded, entry.money
-    answer: tuple[object, ...] = (None, None, None, None, None)
-    if kept is not None:
-        headers = [
-            [name.decode("latin-1"), value.decode("latin-1")] for name, value in kept.headers
-        ]
-        answer = (kept.status, kept.reason, json.dumps(headers), kept.body, kept.key_id)
+    money = entry.money
     return (
         entry.id,
         entry.provider,
@@ -40,11 +52,18 @@ def to_row(entry: Entry) -> tuple[object, ...]:
         entry.changed_at,
         entry.attempts,
         entry.result.value if entry.result is not None else None,
-        *answer,
+        *_answer(entry.recorded),
         money.amount,
         money.currency,
         money.reference,
     )
+
+
+def _answer(kept: Recorded | None) -> tuple[object, ...]:
+    if kept is None:
+        return (None, None, None, None, None)
+    headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in kept.headers]
+    return (kept.status, kept.reason, json.dumps(headers), kept.body, kept.key_id)
 
 
 def to_entry(row: Sequence[Any]) -> Entry:

@@ -36,14 +36,12 @@ from proxy.terms import Clock
 
 from .group_commit import GroupCommit
 from .ledger_file import open_file
-from .ledger_rows import COLUMNS, to_entry, to_evidence, to_row
+from .ledger_rows import CHANGING, COLUMNS, to_change, to_entry, to_evidence, to_row
 
 _ALL: Final = ", ".join(COLUMNS)
-# A conflict of keys is a fault, never a reason to drop what stands there.
-_PUT: Final = (
-    f"INSERT INTO entries ({_ALL}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
-    f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS)}"
-)
+_ADD: Final = f"INSERT INTO entries ({_ALL}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+# Of the indexes only those that its state is in are written.
+_CHANGE: Final = f"UPDATE entries SET {' = ?, '.join(CHANGING)} = ? WHERE id = ?"  # noqa: S608
 _BY_ID: Final = f"SELECT {_ALL} FROM entries WHERE id = ?"  # noqa: S608 - our own columns
 _BY_KEY: Final = (
     f"SELECT {_ALL} FROM entries WHERE scope = ? AND key_hash = ? AND state <> 'released'"  # noqa: S608
@@ -61,7 +59,8 @@ _SETTLED: Final = (
 _OPEN: Final = f"SELECT {_ALL} FROM entries WHERE state IN ('sending', 'unknown')"  # noqa: S608
 _OLD: Final = (
     f"SELECT {_ALL} FROM entries WHERE provider = ?"  # noqa: S608
-    " AND ((state = 'done' AND changed_at <= ?)"
+    " AND state IN ('begun', 'done', 'gone', 'released')"
+    " AND (((state = 'done' OR (state = 'released' AND result IS NOT NULL)) AND changed_at <= ?)"
     " OR (state IN ('gone', 'released') AND changed_at <= ?)"
     " OR (state = 'begun' AND lease_until <= ?)) LIMIT ?"
 )
@@ -103,10 +102,10 @@ class SqliteLedger:
             if claim.key_hash is not None:
                 there = _one(rows, _BY_KEY, claim.scope, claim.key_hash)
             met = begin(there, claim, self._clock.wall())
-            if met.meeting is Meeting.NEW and there is not None:
-                _drop(rows, there)  # its owner is gone, and sent nothing
-            if met.entry != there:  # a replay writes nothing
-                _put(rows, met.entry)
+            if met.gave_way is not None:
+                _change(rows, met.gave_way)
+            if met.meeting is Meeting.NEW:
+                rows.execute(_ADD, to_row(met.entry))
             return met
 
         return await self._commits.take(write)
@@ -117,7 +116,7 @@ class SqliteLedger:
         def write(rows: sqlite3.Connection) -> Entry | None:
             entry = send(_one(rows, _BY_ID, entry_id), owner, lease_s, self._clock.wall())
             if entry is not None:
-                _put(rows, entry)
+                _change(rows, entry)
             return entry
 
         return await self._commits.take(write)
@@ -136,7 +135,8 @@ class SqliteLedger:
 
     async def abandon(self, entry_id: str, owner: Owner) -> Ended | Away | None:
         """Give a key back under which nothing was sent; what may have been sent stays."""
-        return await self._end(entry_id, lambda entry: abandon(entry, owner))
+        now = self._clock.wall()
+        return await self._end(entry_id, lambda entry: abandon(entry, owner, now))
 
     async def settle(
         self, entry_id: str, source: Source, said: Said, note: str, *, attempt_timeout_s: float
@@ -151,7 +151,7 @@ class SqliteLedger:
             entry, told = settle(
                 entry, source, said, note, now=now, attempt_timeout_s=attempt_timeout_s
             )
-            _put(rows, entry)
+            _change(rows, entry)
             rows.execute(
                 "INSERT INTO evidence (entry_id, source, said, note, at, settlement)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
@@ -227,8 +227,10 @@ class SqliteLedger:
             found = [to_entry(row) for row in rows.execute(_OLD, oldest)]
             for entry in found:
                 kept = purged(entry, record_for_s=record_for_s, now=now)
-                _replace(rows, entry, kept)
-                if kept is None:
+                if kept is not None:
+                    _change(rows, kept)
+                else:
+                    rows.execute("DELETE FROM entries WHERE id = ?", (entry.id,))
                     rows.execute("DELETE FROM evidence WHERE entry_id = ?", (entry.id,))
             return len(found)
 
@@ -240,7 +242,8 @@ class SqliteLedger:
             if entry is None:
                 return None
             ended = how(entry)
-            _replace(rows, entry, ended.entry)
+            if ended.entry != entry:
+                _change(rows, ended.entry)
             return ended
 
         return await self._commits.take(write)
@@ -251,16 +254,5 @@ def _one(rows: sqlite3.Connection, query: str, *values: object) -> Entry | None:
     return None if row is None else to_entry(row)
 
 
-def _put(rows: sqlite3.Connection, entry: Entry) -> None:
-    rows.execute(_PUT, to_row(entry))
-
-
-def _drop(rows: sqlite3.Connection, entry: Entry) -> None:
-    rows.execute("DELETE FROM entries WHERE id = ?", (entry.id,))
-
-
-def _replace(rows: sqlite3.Connection, entry: Entry, after: Entry | None) -> None:
-    if after is None:
-        _drop(rows, entry)
-    elif after != entry:
-        _put(rows, after)
+def _change(rows: sqlite3.Connection, entry: Entry) -> None:
+    rows.execute(_CHANGE, (*to_change(entry), entry.id))

@@ -41,7 +41,7 @@ SETTLED: Final = (
 # What `purged` changes: $2 is now, $3 and $4 what is old enough. Sidecars purge side by side.
 OLD: Final = (
     f"SELECT {_ALL} FROM paysluice_entries WHERE provider = $1"  # noqa: S608
-    " AND ((state = 'done' AND changed_at <= $3)"
+    " AND (((state = 'done' OR (state = 'released' AND result IS NOT NULL)) AND changed_at <= $3)"
     " OR (state IN ('gone', 'released') AND changed_at <= $4)"
     f" OR (state = 'begun' AND lease_until <= $2)) LIMIT {PURGED} FOR UPDATE SKIP LOCKED"
 )

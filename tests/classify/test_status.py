@@ -131,7 +131,7 @@ HINTS = [*CODE_HINTS, *VAGUE_HINTS, *TEXT_HINTS]
 @given(data=st.data())
 def test_no_hint_is_missed_for_its_needles(hint: Hint, data: st.DataObject) -> None:
     text = data.draw(st.from_regex(re.compile(hint.pattern.pattern, re.ASCII)))
-    assert hint.pattern.search(text) is None or hint.holds(text)
+    assert hint.pattern.search(text) is None or any(needle in text for needle in hint.needles)
 
 
 def test_every_error_code_of_a_table_is_one_of_the_contract() -> None:

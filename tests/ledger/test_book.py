@@ -78,12 +78,11 @@ def test_a_claim_that_is_lost_sends_nothing(there: object, owner: object, at: fl
 @pytest.mark.parametrize("state", [State.BEGUN, State.SENDING, State.UNKNOWN])
 def test_its_owner_ends_a_payment_early_or_late(state: State) -> None:
     there = entry(state)
-    assert end(there, ME, End.FREE, None, None, AFTER).entry is None
+    freed = end(there, ME, End.FREE, None, None, AFTER).entry
+    assert (freed.state, freed.result) == (State.RELEASED, Result.REJECTED)
     unknown = end(there, ME, End.UNKNOWN, None, None, AFTER).entry
-    assert unknown is not None
     assert unknown.state is State.UNKNOWN
     done = end(there, ME, End.DONE, Result.SUCCEEDED, ANSWER, AFTER).entry
-    assert done is not None
     assert (done.state, done.result, done.recorded) == (State.DONE, Result.SUCCEEDED, ANSWER)
 
 
@@ -98,8 +97,9 @@ def test_nobody_else_ends_it(state: State, how: End) -> None:
 @pytest.mark.parametrize("state", State)
 def test_only_what_was_not_sent_is_abandoned(state: State) -> None:
     there = entry(state)
-    assert abandon(there, OTHER).entry == there
-    assert (abandon(there, ME).entry is None) is (state is State.BEGUN)
+    assert abandon(there, OTHER, AFTER).entry == there
+    given_up = abandon(there, ME, AFTER).entry
+    assert given_up.state is (State.RELEASED if state is State.BEGUN else state)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,9 @@ def test_what_settles_nothing_changes_nothing_and_is_kept() -> None:
 def test_what_was_sent_and_not_answered_is_unknown_once_its_lease_is_over() -> None:
     assert expired(entry(State.SENDING), BEFORE).state is State.SENDING
     assert expired(entry(State.SENDING), AFTER).state is State.UNKNOWN
-    for state in (State.BEGUN, *DECIDED):
+    assert expired(entry(State.BEGUN), BEFORE).state is State.BEGUN
+    assert expired(entry(State.BEGUN), AFTER).state is State.RELEASED
+    for state in DECIDED:
         assert expired(entry(state), AFTER).state is state
     assert not is_unknown(entry(State.SENDING), BEFORE)
     assert is_unknown(entry(State.SENDING), AFTER)
@@ -185,7 +187,7 @@ HOUR = 3600.0
         (State.SENDING, TOMBSTONE_S * 100, State.UNKNOWN),
         (State.SENDING, 1.0, State.SENDING),
         (State.BEGUN, 99.0, State.BEGUN),
-        (State.BEGUN, 100.0, None),
+        (State.BEGUN, 100.0, State.RELEASED),
     ],
 )
 def test_what_is_kept_and_for_how_long(state: State, age_s: float, becomes: State | None) -> None:
@@ -193,3 +195,9 @@ def test_what_is_kept_and_for_how_long(state: State, age_s: float, becomes: Stat
     assert (kept.state if kept else None) is becomes
     if kept is not None and kept.state is State.GONE and state is State.DONE:
         assert kept.recorded is None
+
+
+def test_what_its_own_answer_released_is_kept_no_longer_than_an_answer() -> None:
+    freed = entry(State.RELEASED, result=Result.REJECTED)
+    assert purged(freed, record_for_s=HOUR, now=900.0 + HOUR - 1) is freed
+    assert purged(freed, record_for_s=HOUR, now=900.0 + HOUR) is None

@@ -1,12 +1,12 @@
 """One envelope for every outcome, with exactly the members of contract section 4."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from proxy.normalise import (
     Envelope,

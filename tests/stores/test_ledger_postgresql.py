@@ -409,12 +409,13 @@ async def test_a_commit_that_nobody_heard_of_is_away_and_may_be_asked_again(
     await unheard(store.sending("p1", ME, 10.0))
     assert await state() is State.SENDING
     await unheard(store.finish("p1", ME, End.FREE))
-    assert await store.finish("p1", ME, End.FREE) is None
-    assert await state() is None
-    await store.begin(claim())
-    await store.sending("p1", ME, 10.0)
-    await unheard(store.finish("p1", ME, End.DONE, Result.SUCCEEDED, ANSWER))
-    again = await store.finish("p1", ME, End.DONE, Result.SUCCEEDED, ANSWER)
+    freed = await store.finish("p1", ME, End.FREE)
+    assert isinstance(freed, Ended)
+    assert (freed.entry.state, freed.is_contradicted) == (State.RELEASED, False)
+    await store.begin(claim(id="p2"))
+    await store.sending("p2", ME, 10.0)
+    await unheard(store.finish("p2", ME, End.DONE, Result.SUCCEEDED, ANSWER))
+    again = await store.finish("p2", ME, End.DONE, Result.SUCCEEDED, ANSWER)
     assert isinstance(again, Ended)
     assert not again.is_contradicted
     assert again.entry is not None

@@ -1,0 +1,76 @@
+"""Whether a webhook comes from the provider: its signature over the raw body, and its age. Pure.
+
+Every signature of every line is looked at (a provider that rotates its secret sends two), up to a
+bound, and each is compared in constant time.
+"""
+
+import base64
+import binascii
+import hmac
+import re
+from enum import StrEnum
+from itertools import islice
+from typing import Final
+
+from proxy.providers.dealings import WebhookSignature
+from proxy.terms import Headers
+from proxy.terms.http import every
+
+_MAX_HEADER: Final = 4_096
+_MAX_TRIED: Final = 16
+
+
+class Verdict(StrEnum):
+    """What is to be thought of a webhook."""
+
+    VALID = "valid"
+    MISSING = "missing"  # nothing is signed in the way that the profile knows
+    WRONG = "wrong"
+    STALE = "stale"  # signed by the provider, and too long ago, or ahead of its time
+
+
+class Signature:
+    """Verifies the webhooks of one provider."""
+
+    def __init__(self, rule: WebhookSignature) -> None:
+        self._header = rule.header.lower().encode("ascii")
+        self._pattern = re.compile(rule.pattern)
+        self._digest = rule.algorithm.removeprefix("hmac_")
+        self._is_hex = rule.encoding == "hex"
+        self._timestamp = None if rule.timestamp is None else re.compile(rule.timestamp)
+
+    def verify(
+        self, secret: str, headers: Headers, body: bytes, *, now: float, tolerance_s: float
+    ) -> Verdict:
+        """Say what *secret* makes of a webhook. It never raises, whatever came."""
+        line = ",".join(
+            value[:_MAX_HEADER].decode("latin-1") for value in every(headers, self._header)
+        )
+        given = list(islice(self._pattern.finditer(line), _MAX_TRIED))
+        signed_at = "" if self._timestamp is None else _first(self._timestamp, line)
+        if not given or signed_at is None:
+            return Verdict.MISSING
+        signed = body if self._timestamp is None else f"{signed_at}.".encode("latin-1") + body
+        right = hmac.digest(secret.encode(), signed, self._digest)
+        is_right = [hmac.compare_digest(right, self._decode(each["signature"])) for each in given]
+        if not any(is_right):
+            return Verdict.WRONG
+        is_fresh = self._timestamp is None or _is_fresh(signed_at, now, tolerance_s)
+        return Verdict.VALID if is_fresh else Verdict.STALE
+
+    def _decode(self, text: str) -> bytes:
+        try:
+            return bytes.fromhex(text) if self._is_hex else base64.b64decode(text.strip())
+        except (ValueError, binascii.Error):
+            return b""
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str | None:
+    found = pattern.search(text)
+    return None if found is None else found[1]
+
+
+def _is_fresh(timestamp: str, now: float, tolerance_s: float) -> bool:
+    if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > len("1700000000"):
+        return False
+    return abs(now - int(timestamp)) <= tolerance_s
