@@ -1,6 +1,7 @@
 """Everything long-lived that one provider needs, built once and closed once."""
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from proxy.attempt import Attempt, Connector, Origin, Pool, RequestHead, Tunnel, tls_context
 from proxy.breaker import BreakerPolicy, Breakers
@@ -34,6 +35,8 @@ from proxy.terms import (
 from .ledger import Ledger
 from .profiles import routes_of
 
+_NEARLY: Final = 0.25  # of a key's life is left: it is about to be forgotten
+
 
 class Provider:
     """One provider at work: its connections, its limits, its circuit, its journey."""
@@ -60,6 +63,7 @@ class Provider:
         self.classifier = Classifier(profile)
         self._clock = clock
         self._new_id = new_id
+        self._unknowns = ledger.unknowns
         self._is_durable = not stores.ledger.is_memory
         self._key_rules: dict[tuple[str, str], KeyRule | None] = {}
         self._budget = RetryBudget(settings.retry.budget)
@@ -132,6 +136,7 @@ class Provider:
         yield Sample("paysluice_in_flight", (name,), float(self._observe.in_flight))
         yield Sample("paysluice_upstream_connections", (name, "idle"), float(self._pool.idle))
         yield Sample("paysluice_upstream_connections", (name, "busy"), float(self._pool.busy))
+        yield Sample("paysluice_keys_near_expiry", (name,), float(self._near_expiry()))
         for limit, fill in self._limit.fill().items():
             yield Sample("paysluice_limit_fill", (name, limit), fill)
         for limit, length in self._limit.queue_length().items():
@@ -184,6 +189,21 @@ class Provider:
     def close(self) -> None:
         """Close what is idle; what is under way closes as it ends."""
         self._pool.close()
+
+    def _near_expiry(self) -> int:
+        """Count the unknown payments whose key the provider is about to forget.
+
+        While it remembers, the same request may be sent again; then it would be another payment.
+        """
+        now = self._clock.wall()
+        count = 0
+        for entry in self._unknowns.entries.values():
+            claim = self.profile.idempotency_of(entry.operation, "POST")
+            ttl_s = self.settings.idempotency.provider_key_ttl or (claim.ttl if claim else None)
+            if entry.provider == self.name and entry.key_hash is not None and ttl_s is not None:
+                left_s = entry.created_at + ttl_s - now
+                count += 0.0 < left_s < ttl_s * _NEARLY
+        return count
 
     def _ledger_policy(self, ledger: Ledger, stores: StoreSettings) -> LedgerPolicy:
         settings, keeper = self.settings, ledger.keeper

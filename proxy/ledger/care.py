@@ -32,7 +32,7 @@ _TRACK: Final = re.compile(rb"(?:%B[0-9 ]{12,23}\^|;[0-9]{12,19}=)[^?]{0,120}\?"
 _CARD: Final = re.compile(rb"(?<![0-9.])[2-6][0-9](?:[ -]?[0-9]){11,17}(?![0-9])")
 # ISO/IEC 7812-1 ranges in use: Visa, Mastercard, American Express, Diners, JCB, Discover, Maestro,
 # UnionPay, Mir. A time in milliseconds begins with a 1.
-_ISSUER: Final = re.compile(rb"4|5[0-8]|2[2-7]|3[0-68-9]|6[0-9]")
+_ISSUER: Final = re.compile(rb"4|5[0-8]|2[2-7]|3[04-9]|6[0-9]")
 _OLD_VISA: Final = 13
 _KEPT_AHEAD: Final = 6
 _KEPT_BEHIND: Final = 4

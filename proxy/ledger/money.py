@@ -7,7 +7,7 @@ Rule 2: equal amounts are equal texts: `10.50` and `1050` in cents are both `10.
 
 import re
 from collections.abc import Mapping
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -44,12 +44,9 @@ def as_major(
         return None
     if amount_in == "minor" and currency is None:
         return None
-    try:
-        amount = _EXACT.create_decimal(text)
-        if amount_in == "minor" and currency is not None:
-            amount = amount.scaleb(-_DIGITS.get(currency, _USUAL), _EXACT)
-    except InvalidOperation:
-        return None
+    amount = _EXACT.create_decimal(text)
+    if amount_in == "minor" and currency is not None:
+        amount = amount.scaleb(-_DIGITS.get(currency, _USUAL), _EXACT)
     return _written(amount)
 
 

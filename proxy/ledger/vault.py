@@ -53,7 +53,7 @@ class Vault:
         nonce, sealed = kept.body[:_NONCE_BYTES], kept.body[_NONCE_BYTES:]
         try:
             return _unpacked(kept, key.decrypt(nonce, sealed, entry_id.encode()))
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # cut, or changed
             return None
 
     def _current(self, text: str) -> tuple[bytes, AESGCM]:

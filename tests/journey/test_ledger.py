@@ -325,3 +325,15 @@ async def test_repeats_of_one_key_are_one_unknown_payment(tmp_path: Path) -> Non
             lost = await here.pay(fault="charge_then_hang, charge_then_hang", Paysluice_Retry="off")
             assert word(lost) == "unknown"
         assert len(await unknown_ids(here)) == 1
+
+
+async def test_a_key_that_is_about_to_be_forgotten_is_told_of(tmp_path: Path) -> None:
+    keys = {**FORWARD, "provider_key_ttl": "8s"}
+    async with till(tmp_path, keys=keys, honours_keys=True, retry={"max_attempts": 1}) as here:
+        await here.pay(fault="charge_then_drop")
+        near = 'paysluice_keys_near_expiry{provider="acme"}'
+        assert f"{near} 0.0" in here.proxy.metrics()
+        here.proxy.app._providers["acme"]._clock = Later(7.0)
+        assert here.proxy.app._providers["acme"]._near_expiry() == 1
+        here.proxy.app._providers["acme"]._clock = Later(9.0)
+        assert here.proxy.app._providers["acme"]._near_expiry() == 0
