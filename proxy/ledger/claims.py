@@ -30,6 +30,8 @@ from proxy.terms import (
     Headers,
     Kind,
     Outcome,
+    Refusal,
+    Refused,
 )
 from proxy.terms.http import MIN_ERROR_STATUS, every
 
@@ -152,12 +154,17 @@ class Claims:
 
 
 def shared(outcome: Outcome) -> Outcome | None:
-    """Give the outcome of a call to one that waited for it; None where it holds a stream."""
-    if isinstance(outcome, Answered):
-        if outcome.answer.rest is not None:
+    """Give the outcome of a call to one that waited for it; None where it is not theirs too.
+
+    A stream has one reader, and that the first caller left is nobody else's end.
+    """
+    match outcome:
+        case Answered():
+            return None if outcome.answer.rest is not None else replace(outcome, is_replayed=True)
+        case Refused(reason=Refusal.CALLER_LEFT):
             return None
-        return replace(outcome, is_replayed=True)
-    return outcome
+        case _:
+            return outcome
 
 
 def _replay_of_success(answer: Answer) -> Answered:

@@ -90,9 +90,14 @@ class Keeper:
         await self.insist(entry.id, lambda: self.write_end(entry, how, result, recorded))
 
     async def abandon(self, entry: Entry) -> None:
-        """Give up a payment of which no byte was sent. Where that fails its lease ends it."""
-        self._heard(await self.store.abandon(entry.id, entry.owner))
-        self._wake(entry.id)
+        """Give back a key that was taken, and under which nothing was sent."""
+
+        async def write() -> bool:
+            is_kept = self._heard(await self.store.abandon(entry.id, entry.owner)) is not AWAY
+            self._wake(entry.id)
+            return is_kept
+
+        await self.insist(entry.id, write)
 
     async def insist(self, name: str, write: Callable[[], Awaitable[bool]]) -> None:
         """Take a step that *write* says the store has taken, now or as soon as it can be."""

@@ -110,19 +110,22 @@ class LedgerPolicy:
         lease = _Lease(self._keeper, self._claims, call, entry)
         try:
             outcome = await inner(replace(call, before_first_byte=lease.take))
-            outcome = await self._end(entry, lease.explain(outcome))
+            outcome = await self._end(entry, lease, lease.explain(outcome))
             ended.set_result(outcome)
         except BaseException:
-            keeper, is_in_doubt = self._keeper, call.progress.is_in_doubt
-            keeper.run(keeper.finish(entry, End.UNKNOWN) if is_in_doubt else keeper.abandon(entry))
+            how = End.UNKNOWN if call.progress.is_in_doubt else End.FREE
+            self._keeper.run(self._keeper.finish(entry, how))
             raise
         finally:
             del self._under_way[entry.id]
             ended.cancel()
         return outcome
 
-    async def _end(self, entry: Entry, outcome: Outcome) -> Outcome:
+    async def _end(self, entry: Entry, lease: "_Lease", outcome: Outcome) -> Outcome:
         how, result = end_of(outcome)
+        if how is End.FREE and not lease.was_taken:
+            await self._keeper.abandon(entry)  # refused before any attempt: a full queue, a circuit
+            return outcome
         recorded = self._claims.recorded(entry, outcome) if how is End.DONE else None
         await self._keeper.finish(entry, how, result, recorded)
         return self._in_doubt(entry, outcome) if how is End.UNKNOWN else outcome
@@ -193,12 +196,14 @@ class _Lease:
         self._entry_id = entry.id
         self._owner: Owner = entry.owner
         self._is_away = False
+        self.was_taken = False
 
     async def take(self) -> bool:
         """Say whether an attempt may begin now."""
         lease_s = self._claims.lease_s(self._call)
         taken = await self._keeper.sending(self._entry_id, self._owner, lease_s)
         self._is_away = isinstance(taken, Away)
+        self.was_taken |= taken is not None  # where the store is away it may have been
         return isinstance(taken, Entry)
 
     def explain(self, outcome: Outcome) -> Outcome:
