@@ -1,15 +1,10 @@
 """Everything long-lived that one provider needs, built once and closed once."""
 
 from collections.abc import Callable, Iterator
-from typing import Final
 
 from proxy.attempt import Attempt, Connector, Origin, Pool, RequestHead, Tunnel, tls_context
 from proxy.breaker import BreakerPolicy, Breakers
 from proxy.classify import Classifier
-from proxy.ledger import Claims, KeyRule, LedgerPolicy, key_rule
-from proxy.ledger.fingerprint import parse_ignored
-from proxy.ledger.lookup import LookUps
-from proxy.ledger.payment import Payments
 from proxy.limit import InFlight, LimitPolicy, LimitStore
 from proxy.listener import Destination
 from proxy.observe import ObservePolicy
@@ -32,10 +27,9 @@ from proxy.terms import (
     compose,
 )
 
+from .keys import Keys
 from .ledger import Ledger
 from .profiles import routes_of
-
-_NEARLY: Final = 0.25  # of a key's life is left: it is about to be forgotten
 
 
 class Provider:
@@ -62,10 +56,7 @@ class Provider:
         self.profile = profile
         self.classifier = Classifier(profile)
         self._clock = clock
-        self._new_id = new_id
-        self._unknowns = ledger.unknowns
-        self._is_durable = not stores.ledger.is_memory
-        self._key_rules: dict[tuple[str, str], KeyRule | None] = {}
+        self._keys = Keys(name, settings, profile, ledger, stores, clock)
         self._budget = RetryBudget(settings.retry.budget)
         self._breakers = Breakers(settings.breaker)
         self._in_flight = InFlight(settings.concurrency, clock)
@@ -94,11 +85,11 @@ class Provider:
             clock,
             emit,
         )
-        # What a look-up goes through: the provider's limits, and neither the loop nor the circuit.
-        self._asking = compose([self._limit], attempt)
+        # They go through the provider's limits, and neither the loop nor the circuit.
+        self.look_ups = self._keys.look_ups(compose([self._limit], attempt), new_id)
         self.service = build(
             self._observe,
-            self._ledger_policy(ledger, stores),
+            self._keys.policy(self.classifier),
             RetryPolicy(settings.retry, self._budget, clock, roll, emit, is_draining),
             BreakerPolicy(self._breakers, clock, emit),
             self._limit,
@@ -118,7 +109,7 @@ class Provider:
             errors=settings.errors,
             total_s=settings.timeouts.total,
             replay_body_bytes=replay_body_bytes,
-            key_rule=self._key_rule,
+            key_rule=self._keys.rule,
             requires_key=settings.idempotency.require_key,
             generates_key=settings.idempotency.generate,
             stop=self._stop(),
@@ -136,37 +127,11 @@ class Provider:
         yield Sample("paysluice_in_flight", (name,), float(self._observe.in_flight))
         yield Sample("paysluice_upstream_connections", (name, "idle"), float(self._pool.idle))
         yield Sample("paysluice_upstream_connections", (name, "busy"), float(self._pool.busy))
-        yield Sample("paysluice_keys_near_expiry", (name,), float(self._near_expiry()))
+        yield Sample("paysluice_keys_near_expiry", (name,), float(self._keys.near_expiry()))
         for limit, fill in self._limit.fill().items():
             yield Sample("paysluice_limit_fill", (name, limit), fill)
         for limit, length in self._limit.queue_length().items():
             yield Sample("paysluice_queue_length", (name, limit, "normal"), float(length))
-
-    def look_ups(self, ledger: Ledger) -> LookUps | None:
-        """Give what asks the provider for unknown payments; None where it cannot be asked."""
-        settings = self.settings.outcomes
-        if settings.lookup == "off" or not any(each.is_documented for each in self.profile.lookups):
-            return None
-        return LookUps(
-            self.profile,
-            self._asking,
-            ledger.keeper,
-            ledger.unknowns,
-            self._new_id,
-            provider=self.name,
-            base_path=self.settings.base_url.path,
-            headers=self._credential,
-            every_s=settings.every,
-            give_up_s=settings.give_up,
-            attempt_s=self.settings.timeouts.attempt,
-        )
-
-    def _credential(self) -> Headers:
-        """Give what a look-up says of itself beside the headers that the config sets."""
-        text = self.settings.outcomes.credential
-        if text is None:
-            return ()
-        return ((b"Authorization", text.reveal(self._clock.monotonic()).encode("ascii")),)
 
     def status(self) -> dict[str, object]:
         """Give what an operator is shown of this provider."""
@@ -189,53 +154,6 @@ class Provider:
     def close(self) -> None:
         """Close what is idle; what is under way closes as it ends."""
         self._pool.close()
-
-    def _near_expiry(self) -> int:
-        """Count the unknown payments whose key the provider is about to forget.
-
-        While it remembers, the same request may be sent again; then it would be another payment.
-        """
-        now = self._clock.wall()
-        count = 0
-        for entry in self._unknowns.entries.values():
-            claim = self.profile.idempotency_of(entry.operation, "POST")
-            ttl_s = self.settings.idempotency.provider_key_ttl or (claim.ttl if claim else None)
-            if entry.provider == self.name and entry.key_hash is not None and ttl_s is not None:
-                left_s = entry.created_at + ttl_s - now
-                count += 0.0 < left_s < ttl_s * _NEARLY
-        return count
-
-    def _ledger_policy(self, ledger: Ledger, stores: StoreSettings) -> LedgerPolicy:
-        settings, keeper = self.settings, ledger.keeper
-        attempt_s, payments = settings.timeouts.attempt, Payments(self.profile)
-        is_asked = settings.outcomes.lookup == "auto" and bool(self.profile.lookups)
-        return LedgerPolicy(
-            Claims(
-                account=settings.account,
-                tenant_headers=settings.tenant_headers,
-                ignored=parse_ignored(settings.idempotency.ignore_members),
-                money_of=lambda call: payments.money_of(call.operation, call.headers, call.body),
-                secret=keeper.store.secret,
-                vault=ledger.vault,
-                classifier=self.classifier,
-                max_answer_bytes=stores.max_answer,
-                attempt_s=attempt_s,
-                clock=self._clock,
-            ),
-            keeper,
-            ledger.unknowns,
-            may_proceed=settings.store_failure.ledger == "proceed",
-            attempt_s=attempt_s,
-            ask_again_s=settings.outcomes.every if is_asked else None,
-        )
-
-    def _key_rule(self, matched: Matched, method: str) -> KeyRule | None:
-        place = (matched.operation, method)  # of a closed list each: there is an end to them
-        if place not in self._key_rules:
-            self._key_rules[place] = key_rule(
-                self.settings.idempotency, self.profile, *place, is_durable=self._is_durable
-            )
-        return self._key_rules[place]
 
     def _stop(self) -> Header | None:
         stop = self.profile.stop

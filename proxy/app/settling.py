@@ -52,8 +52,8 @@ class Settling:
         Raises:
             OSError: the address for webhooks cannot be bound.
         """
-        lookups = (each.look_ups(self._ledger) for each in self._providers.values())
-        self._tasks = [asyncio.ensure_future(each.watch()) for each in lookups if each is not None]
+        look_ups = (each.look_ups for each in self._providers.values())
+        self._tasks = [asyncio.ensure_future(each.watch()) for each in look_ups if each is not None]
         address = self._settings.webhooks
         if address is not None:
             await self._listener.start(address.host, address.port)

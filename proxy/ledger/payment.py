@@ -1,16 +1,22 @@
 """What a payment moves, read out of its request where the profile says it stands. Pure.
 
-It is for people and for look-ups: nothing about safety rests on it. What could be a card number is
-left out, wherever a caller has put it.
+Rules:
+
+1. A reference is taken as it stands or not at all: one that is cleaned or cut could be another's,
+   and whoever asks by it would hear of another payment.
+2. What could be a card number is left out, wherever a caller has put it: groups of digits, one or
+   more of them together, that have 13 to 19 digits and a right Luhn digit. That costs one in ten of
+   the merchants' own numbers that long: these are settled by a person.
+3. Of a body that is not read whole nothing is known: what is cut off may be half a number.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from proxy.extract.clean import as_word
-from proxy.extract.decode import read_text
+from proxy.extract.clean import clean
+from proxy.extract.decode import MAX_READ, read_text
 from proxy.extract.document import read_document
 from proxy.providers import Profile, compile_path
 from proxy.terms import Headers
@@ -20,7 +26,12 @@ from .entry import NO_MONEY, Money
 from .money import as_currency, as_major
 
 MAX_REFERENCE: Final = 255
-_RUN: Final = re.compile(r"\d(?:[ -]?\d){12,18}")
+_MAX_INT: Final = 10**64
+_MIN_CARD: Final = 13
+_MAX_CARD: Final = 19
+# Groups of digits with at most three signs between them, as people write a card number.
+_RUN: Final = re.compile(r"\d+(?:[\W_]{1,3}\d+)*")
+_GROUP: Final = re.compile(r"\d+")
 
 Find = Callable[[object], object]
 
@@ -40,9 +51,31 @@ def first_of(paths: Iterable[str]) -> Find:
 
 
 def as_reference(value: object) -> str | None:
-    """Give a reference as text; None where it is none, or may be a card number."""
-    text = as_word(value, MAX_REFERENCE)
-    return None if text is None or _has_card(text) else text
+    """Give a reference as it stands; None where it is none, or may be a card number."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MAX_INT:
+        value = str(value)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_REFERENCE:
+        return None
+    return value if clean(value) == value and not has_card(value) else None
+
+
+def has_card(text: str) -> bool:
+    """Whether *text* may hold a card number."""
+    return any(is_luhn([int(digit) for digit in number]) for number in _numbers(text))
+
+
+def _numbers(text: str) -> Iterator[str]:
+    """Give what is as long as a card number, of groups of digits that stand together."""
+    for run in _RUN.findall(text):
+        groups = _GROUP.findall(run)
+        for start in range(len(groups)):
+            number = ""
+            for group in groups[start:]:
+                number += group
+                if len(number) > _MAX_CARD:
+                    break
+                if len(number) >= _MIN_CARD:
+                    yield number
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +106,14 @@ class Payments:
     def money_of(self, operation: str, headers: Headers, body: object) -> Money:
         """Give what a request moves, as far as it can be told. It never raises."""
         members = self._members.get(operation)
-        if members is None or not isinstance(body, bytes):
+        if members is None or not isinstance(body, bytes) or len(body) > MAX_READ:
             return NO_MONEY
         text = read_text(body, headers)
-        if text is None:
+        if text is None or len(text) >= MAX_READ:
             return NO_MONEY
         tree = read_document(text).tree
         currency = as_currency(members.currency(tree))
-        return Money(
-            as_major(members.amount(tree), currency, members.amount_in),
-            currency,
-            as_reference(members.reference(tree)),
-        )
-
-
-def _has_card(text: str) -> bool:
-    return any(
-        is_luhn([int(digit) for digit in run if digit.isdigit()]) for run in _RUN.findall(text)
-    )
+        given = members.amount(tree)
+        amount = as_major(given, currency, members.amount_in)
+        is_card = amount is not None and has_card(str(given))
+        return Money(None if is_card else amount, currency, as_reference(members.reference(tree)))

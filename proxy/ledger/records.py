@@ -2,16 +2,22 @@
 
 Rules:
 
-1. Only one record settles: with two of a reference nobody can say which one is ours.
+1. Only one record settles: with two of a reference nobody can say which one is ours, even where
+   only one has our amount: the other may be ours, changed or paid in part. So nothing settles
+   either where there are more records than are read: the other one may be among the rest.
 2. It settles only what it matches: reference, amount and currency, all three known on both sides,
-   and made no earlier than we sent. A payment of yesterday with the same reference is another one.
+   and made no earlier than we sent, to the second. A payment of yesterday with the same reference
+   is another one; so is one of which nobody says when it was made, or in which zone.
 3. Only a terminal state settles. One that is still under way, or that nobody describes, does not.
 4. Not found never settles: a provider may find tomorrow what it does not find today.
+5. An event speaks of the operations that it is for: of a refund's reference and amount there may be
+   a payment.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Literal
 from urllib.parse import quote
 
@@ -25,6 +31,12 @@ from .payment import as_reference, first_of
 MAX_RECORDS: Final = 100
 _MAX_TARGET: Final = 2_000
 _MILLISECONDS: Final = 100_000_000_000.0  # seconds since the epoch are below until the year 5138
+# RFC 3339 section 5.6. Without an offset it could be any of 26 hours.
+_RFC_3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+    r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})"
+)
+_EPOCH: Final = re.compile(r"[0-9]{1,13}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,7 @@ class Found:
     currency: str | None
     created_at: float | None  # seconds since the Unix epoch
     said: Said | None  # None: not decided, or in words that nobody described
+    operations: tuple[str, ...] = ()  # what it is a record of; none: of whatever was asked for
 
 
 class Records:
@@ -46,6 +59,7 @@ class Records:
         "_amount_in",
         "_created",
         "_currency",
+        "_operations",
         "_records",
         "_reference",
         "_said",
@@ -53,6 +67,7 @@ class Records:
     )
 
     def __init__(self, rule: Lookup | WebhookEvents) -> None:
+        self._operations = rule.operations
         self._records = first_of(rule.records)
         self._reference = first_of(rule.reference)
         self._amount = first_of(rule.amount)
@@ -64,10 +79,12 @@ class Records:
         self._said |= dict.fromkeys(map(str.casefold, rule.declined), Said.DECLINED)
 
     def read(self, tree: object) -> tuple[Found, ...]:
-        """Give the records of an answer; those behind the first hundred do not count."""
+        """Give the records of an answer or event; none where there are too many. Never raises."""
         found = self._records(tree)
         records = found if isinstance(found, list) else [found]
-        return tuple(self._read(record) for record in records[: MAX_RECORDS + 1] if record)
+        if len(records) > MAX_RECORDS:
+            return ()
+        return tuple(self._read(record) for record in records if record)
 
     def _read(self, record: object) -> Found:
         currency = as_currency(self._currency(record))
@@ -78,6 +95,7 @@ class Records:
             currency,
             _seconds(self._created(record)),
             self._said.get(status.strip().casefold()) if isinstance(status, str) else None,
+            self._operations,
         )
 
 
@@ -88,30 +106,41 @@ def match(entry: Entry, found: Iterable[Found]) -> Said | None:
     if len(named) != 1 or None in (ours.reference, ours.amount, ours.currency):
         return None
     (record,) = named
+    if record.operations and entry.operation not in record.operations:
+        return None
     is_it = (record.amount, record.currency) == (ours.amount, ours.currency)
     is_ours = record.created_at is not None and record.created_at >= int(entry.created_at)
     return record.said if is_it and is_ours else None
 
 
 def target_of(lookup: Lookup, reference: str, base_path: str = "") -> bytes | None:
-    """Give the target of a look-up; None where *reference* would make it another path."""
-    if not reference or reference in {".", ".."}:
+    """Give the target of a look-up; None where *reference* cannot be in it, or changes the path."""
+    if not reference or reference in {".", ".."}:  # RFC 3986 section 5.2.4, encoded or not
         return None
-    target = base_path + lookup.target.replace("{reference}", quote(reference, safe=""))
-    return target.encode("ascii") if len(target) <= _MAX_TARGET else None
+    try:
+        encoded = quote(reference, safe="")
+        target = (base_path + lookup.target.replace("{reference}", encoded)).encode("ascii")
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        return None
+    return target if len(target) <= _MAX_TARGET else None
 
 
 def _seconds(value: object) -> float | None:
-    if isinstance(value, bool):
+    """Give seconds since the epoch; None for what is no time, or in units that nobody described."""
+    if isinstance(value, str):
+        text = value.strip()
+        if _EPOCH.fullmatch(text):
+            return _seconds(int(text))
+        return _timestamp(text.upper()) if _RFC_3339.fullmatch(text) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if isinstance(value, int | float):
-        return value / 1000 if value >= _MILLISECONDS else float(value)
-    if not isinstance(value, str):
+    if not 0 <= value < _MILLISECONDS * 1000:  # nor NaN
         return None
-    if value.isascii() and value.isdigit() and len(value) <= len("1700000000000"):
-        return _seconds(int(value))
+    return value / 1000 if value >= _MILLISECONDS else float(value)
+
+
+def _timestamp(text: str) -> float | None:
     try:
-        at = datetime.fromisoformat(value.strip())
-    except ValueError:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:  # the 30th of February
         return None
-    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()

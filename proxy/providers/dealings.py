@@ -70,20 +70,16 @@ class PaymentMembers(Claim):
     amount_in: Literal["minor", "major"] = "minor"
 
 
-class Lookup(Claim):
-    """How one asks what became of a payment, by the merchant's own reference.
-
-    Only what is found settles an unknown outcome: not found never does.
-    """
+class _Told(Claim):
+    """What a provider tells of payments: where they stand, and each one's facts within it."""
 
     operations: Annotated[Names, Field(min_length=1)]  # of the payments it is for
-    target: Annotated[str, Field(pattern=r"^/[^\s#]*\{reference\}[^\s#]*$")]  # GET, below base_url
     records: Annotated[Paths, Field(min_length=1)]  # a list, or the one record
     reference: Annotated[Paths, Field(min_length=1)]  # these within a record
     amount: Annotated[Paths, Field(min_length=1)]
     currency: Annotated[Paths, Field(min_length=1)]
     amount_in: Literal["minor", "major"] = "minor"
-    created: Paths = ()  # RFC 3339, or seconds since the epoch
+    created: Paths = ()  # RFC 3339, or seconds or milliseconds since the epoch
     status: Annotated[Paths, Field(min_length=1)]
     succeeded: Annotated[Texts, Field(min_length=1)]
     declined: Texts = ()
@@ -97,6 +93,15 @@ class Lookup(Claim):
             msg = f"{', '.join(sorted(both))} cannot be both `succeeded` and `declined`"
             raise ValueError(msg)
         return self
+
+
+class Lookup(_Told):
+    """How one asks what became of a payment, by the merchant's own reference.
+
+    Only what is found settles an unknown outcome: not found never does.
+    """
+
+    target: Annotated[str, Field(pattern=r"^/[^\s#]*\{reference\}[^\s#]*$")]  # GET, below base_url
 
 
 class WebhookSignature(Claim):
@@ -121,19 +126,14 @@ class WebhookSignature(Claim):
         return self
 
 
-class WebhookEvents(Claim):
-    """What a webhook says of a payment: the same as a look-up's record, within an event."""
+class WebhookEvents(_Told):
+    """What a webhook says of a payment: the same as a look-up's record, within an event.
+
+    Where the event's type is the state, `records` is `"@"`, the event itself.
+    """
 
     id: Annotated[Paths, Field(min_length=1)]  # of the event: it is sent more than once
-    records: Annotated[Paths, Field(min_length=1)]  # the payment, within the event
-    reference: Annotated[Paths, Field(min_length=1)]  # these within the payment
-    amount: Annotated[Paths, Field(min_length=1)]
-    currency: Annotated[Paths, Field(min_length=1)]
-    amount_in: Literal["minor", "major"] = "minor"
-    created: Annotated[Paths, Field(min_length=1)]
-    status: Annotated[Paths, Field(min_length=1)]
-    succeeded: Annotated[Texts, Field(min_length=1)]
-    declined: Texts = ()
+    created: Annotated[Paths, Field(min_length=1)]  # of the payment, not of the event
 
 
 class NativeErrors(Claim):

@@ -149,7 +149,11 @@ class Payments:
 
     def latest(self, reference: str) -> Record | None:
         """Give the latest payment with *reference*, declined or not."""
-        found = [record for record in self._records if record.order.reference == reference]
+        found = [
+            record
+            for record in self._records
+            if record.order.reference == reference and record.id.startswith("pay_")
+        ]
         return found[-1] if found else None
 
     def _begin(self, asked: Submission) -> Reply | None:

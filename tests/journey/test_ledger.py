@@ -333,7 +333,8 @@ async def test_a_key_that_is_about_to_be_forgotten_is_told_of(tmp_path: Path) ->
         await here.pay(fault="charge_then_drop")
         near = 'paysluice_keys_near_expiry{provider="acme"}'
         assert f"{near} 0.0" in here.proxy.metrics()
-        here.proxy.app._providers["acme"]._clock = Later(7.0)
-        assert here.proxy.app._providers["acme"]._near_expiry() == 1
-        here.proxy.app._providers["acme"]._clock = Later(9.0)
-        assert here.proxy.app._providers["acme"]._near_expiry() == 0
+        keys_of_it = here.proxy.app._providers["acme"]._keys
+        keys_of_it._clock = Later(7.0)
+        assert keys_of_it.near_expiry() == 1
+        keys_of_it._clock = Later(9.0)
+        assert keys_of_it.near_expiry() == 0

@@ -43,6 +43,25 @@ def test_the_raw_body_is_what_is_signed() -> None:
     assert verdict(plain) is Verdict.MISSING
 
 
+def test_each_line_is_looked_at_up_to_a_bound() -> None:
+    plain, right = rule(), signed().hex()
+    assert verdict(plain, "nonsense", right) is Verdict.VALID
+    assert verdict(plain, "", "nonsense") is Verdict.WRONG
+    assert verdict(plain, *["nonsense"] * 3, right) is Verdict.VALID
+    assert verdict(plain, *["nonsense"] * 4, right) is Verdict.WRONG
+    assert verdict(STRIPE, "t=1", stripe(), name=b"Stripe-Signature") is Verdict.VALID
+    assert verdict(STRIPE, stripe(NOW - 999), "t=1,v1=x", name=b"stripe-signature") is Verdict.STALE
+
+
+def test_without_a_secret_nothing_is_signed_right() -> None:
+    forged = ((b"X-Sig", signed(secret="").hex().encode()),)
+    assert rule().verify("", forged, BODY, now=NOW, tolerance_s=300.0) is Verdict.WRONG
+
+
+def test_a_group_of_the_pattern_need_not_be_there() -> None:
+    assert verdict(rule(pattern="v=(?P<signature>[0-9a-f]+)?"), "v=") is Verdict.WRONG
+
+
 def test_other_digests_and_encodings() -> None:
     longer = rule(algorithm="hmac_sha512", encoding="base64")
     right = base64.b64encode(signed(algorithm="sha512")).decode()

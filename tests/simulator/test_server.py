@@ -1,12 +1,16 @@
 """The simulated provider over a real socket: what it charges, keeps and tells."""
 
 import asyncio
+import json
 from typing import Any
 
 import aiohttp
 import pytest
 
+from proxy.ledger.signature import Signature, Verdict
+from proxy.providers import load
 from proxy.simulator import Simulator
+from proxy.simulator.control import WEBHOOK_SECRET
 from tests.support.clock import FakeClock, SteppedClock
 
 ORDER = {"amount": 1000, "currency": "EUR", "reference": "order-1"}
@@ -147,6 +151,35 @@ async def test_an_unkeyed_charge_counts_the_requests_of_its_reference(start: Any
     (charge,) = (await shop.get("/_sim/charges?reference=order-1"))["charges"]
     assert charge["requests"] == 2
     assert (await shop.get("/_sim/charges?reference=other"))["count"] == 0
+
+
+async def test_a_webhook_tells_of_the_latest_payment_with_a_reference(start: Any) -> None:
+    shop = await start()
+    await shop.pay()
+    await shop.pay(Sim_Fault="decline")
+    async with shop.session.post(f"{shop.base}/refunds", json=ORDER) as answer:
+        assert answer.status == 200  # no payment
+    told = await shop.get("/_sim/events?reference=order-1")
+    payment = await shop.get("/payments/pay_2")
+    assert json.loads(told["body"]) == {"id": "evt_pay_2", "payment": payment}
+    assert payment["status"] == "declined"
+    rule = load("sim").webhook
+    assert rule is not None
+    verdict = Signature(rule).verify(
+        WEBHOOK_SECRET,
+        ((b"Sim-Signature", told["signature"].encode()),),
+        told["body"].encode(),
+        now=1_700_001_000.0,
+        tolerance_s=0.0,
+    )
+    assert verdict is Verdict.VALID
+
+
+async def test_there_is_no_webhook_of_what_was_not_paid(start: Any) -> None:
+    shop = await start()
+    for query in ("", "?reference=", "?reference=order-1"):
+        async with shop.session.get(f"{shop.base}/_sim/events{query}") as answer:
+            assert (answer.status, await answer.json()) == (404, {})
 
 
 async def test_reset_forgets_everything(start: Any) -> None:
