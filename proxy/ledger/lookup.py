@@ -116,8 +116,9 @@ class LookUps:
         if outcome.answer.rest is not None:  # more than is read of an answer: its end is not seen
             outcome.answer.rest.close()
             return False
-        found = records.read(self._extractor.open(outcome.answer).tree)
-        said = match(entry, found)
+        document = self._extractor.open(outcome.answer)
+        # JSON, and all of it: what is cut, or is read to its first line, may hide a second record.
+        said = match(entry, records.read(document.tree)) if document.is_exact else None
         if said is None:
             return False
         await self._keeper.evidence(

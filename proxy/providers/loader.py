@@ -183,6 +183,8 @@ def _lost_operations(profile: Profile) -> Iterator[tuple[Place, str]]:
             ((part, index, "operations"), claim.operations)
             for index, claim in enumerate(getattr(profile, part))
         ]
+    if profile.events is not None:
+        named.append((("events", "operations"), profile.events.operations))
     for place, operations in named:
         for operation in operations:
             if operation not in routes:

@@ -77,6 +77,28 @@ def test_keys_that_make_no_repeat_safe_are_warned_of(
 
 
 @pytest.mark.parametrize(
+    ("keys", "claims", "expected"),
+    [
+        ("{}", None, []),
+        ("{mode: forward}", None, [NO_KEY]),
+        ("{header: X-Key}", DOCUMENTED, [MOVED]),
+    ],
+)
+def test_a_durable_ledger_guards_what_nobody_else_does(
+    keys: str, claims: str | None, expected: list[tuple[str, str]]
+) -> None:
+    known = profile(claims)
+    text = (
+        "stores: {ledger: 'sqlite:/x/ledger.db'}\n"
+        f"providers: {{x: {{base_url: https://api.example.com, idempotency: {keys}}}}}"
+    )
+    told = warnings(build(parse(text.encode()), {}), {"x": known})
+    assert [
+        (each.rule.value, each.fault.path.removeprefix("providers.x.")) for each in told
+    ] == expected
+
+
+@pytest.mark.parametrize(
     ("claims", "expected"),
     [
         (None, VOUCHED),

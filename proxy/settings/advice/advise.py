@@ -44,7 +44,13 @@ def warnings(
         told = [each for look in _OF_PROVIDER for each in look(given)]
         if (known := profiles.get(name)) is not None:
             told += [each for look in _OF_PROFILE for each in look(given, known)]
-        found += [(rule, ("providers", name, *loc), text) for rule, loc, text in told]
+        is_guarded = given.idempotency.mode == "auto" and not settings.stores.ledger.is_memory
+        found += [
+            (rule, ("providers", name, *loc), text)
+            for rule, loc, text in told
+            # Where nobody reads a key our own ledger lets each through once.
+            if not (is_guarded and rule is Rule.NO_KEY and loc == ("idempotency",))
+        ]
     return _in_order(
         (rule, settings.origins.fault(loc, text))
         for rule, loc, text in found
