@@ -13,9 +13,7 @@ Rules:
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Final
-
-from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_exponential_jitter
+from typing import TYPE_CHECKING, Final
 
 from proxy.extract import Extractor
 from proxy.providers import Profile
@@ -37,6 +35,9 @@ from .entry import Entry
 from .keeper import Keeper
 from .records import Records, match, target_of
 from .unknowns import Unknowns
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 ROUTE: Final = "outcome_lookup"
 MAX_AT_ONCE: Final = 4
@@ -145,6 +146,13 @@ class LookUps:
                 yield entry
 
     async def _follow(self, entry: Entry) -> None:
+        # Half a MiB that most processes never need.
+        from tenacity import (  # noqa: PLC0415
+            AsyncRetrying,
+            retry_if_result,
+            wait_exponential_jitter,
+        )
+
         await self._clock.sleep(self._every_s)
         await AsyncRetrying(
             sleep=self._clock.sleep,
@@ -180,5 +188,5 @@ class LookUps:
         )
 
 
-def _give_up(_: RetryCallState) -> None:
+def _give_up(_: "RetryCallState") -> None:
     """Ask no more: the payment stays unknown."""

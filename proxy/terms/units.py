@@ -16,7 +16,8 @@ _RATE: Final = re.compile(r"(\d+(?:\.\d+)?)/(\d*(?:\.\d+)?(?:ms|s|m|h|d))")
 class Model(BaseModel):
     """A settings model: frozen, and an unknown member is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Most are only ever part of another, whose validator holds theirs: none is built for them.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def parse_duration(value: object) -> object:
