@@ -41,12 +41,15 @@ class Following:
             self._writing = self._keeper.run(self._keeper.insist(name, self._write))
         return self._writing
 
+    @property
+    def is_feared(self) -> bool:
+        """Whether somebody was told that its outcome is unknown."""
+        return self._writing is not None
+
     async def ended(self, how: End, result: Result | None) -> None:
-        """Write down what became of it, where that is unknown or was feared to be."""
+        """Write down what became of it."""
         if self._writing is not None:
             await self._writing
-        elif how is not End.UNKNOWN:
-            return
         await self._keeper.insist(self._call.request_id, lambda: self._end(how, result))
 
     async def _write(self) -> bool:

@@ -40,7 +40,7 @@ class Keeper:
         self.clock = clock
         self.emit = emit
         self._epoch = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._unwritten: dict[str, Callable[[], Awaitable[bool]]] = {}
         self._is_writing = False
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
@@ -167,7 +167,11 @@ class Keeper:
             if not waiters:
                 del self._waiters[entry_id]
 
-    def run(self, step: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    async def complete(self, step: Coroutine[Any, Any, _T]) -> _T:
+        """Give what comes of *step*, which goes on to its end where whoever waits is cancelled."""
+        return await asyncio.shield(self.run(step))
+
+    def run(self, step: Coroutine[Any, Any, _T]) -> "asyncio.Task[_T]":
         """Run *step* to its end, whoever waits for it; `close` waits too."""
         task = asyncio.ensure_future(step)
         self._tasks.add(task)
@@ -190,7 +194,8 @@ class Keeper:
                 for name, write in list(self._unwritten.items()):
                     if not await write():
                         break
-                    del self._unwritten[name]
+                    if self._unwritten.get(name) is write:  # no newer one has taken its place
+                        del self._unwritten[name]
         finally:
             self._is_writing = False
 

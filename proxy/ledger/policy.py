@@ -109,17 +109,22 @@ class LedgerPolicy:
         ended = self._under_way[entry.id] = asyncio.get_running_loop().create_future()
         lease = _Lease(self._keeper, self._claims, call, entry)
         try:
-            outcome = await inner(replace(call, before_first_byte=lease.take))
-            outcome = await self._end(entry, lease, lease.explain(outcome))
+            outcome = await self._try(call, inner, entry, lease)
+            outcome = await self._keeper.complete(self._end(entry, lease, outcome))
             ended.set_result(outcome)
-        except BaseException:
-            how = End.UNKNOWN if call.progress.is_in_doubt else End.FREE
-            self._keeper.run(self._keeper.finish(entry, how))
-            raise
         finally:
             del self._under_way[entry.id]
             ended.cancel()
         return outcome
+
+    async def _try(self, call: Call, inner: Service, entry: Entry, lease: "_Lease") -> Outcome:
+        """Give the outcome of *inner*; where there is none, write down what may have been done."""
+        try:
+            return lease.explain(await inner(replace(call, before_first_byte=lease.take)))
+        except BaseException:
+            how = End.UNKNOWN if call.progress.is_in_doubt else End.FREE
+            self._keeper.run(self._keeper.finish(entry, how))
+            raise
 
     async def _end(self, entry: Entry, lease: "_Lease", outcome: Outcome) -> Outcome:
         how, result = end_of(outcome)
@@ -153,7 +158,8 @@ class LedgerPolicy:
                 self._keeper.run(following.ended(End.UNKNOWN, None))
             raise
         how, result = end_of(outcome)
-        await following.ended(how, result)
+        if how is End.UNKNOWN or following.is_feared:
+            await self._keeper.complete(following.ended(how, result))
         if how is End.UNKNOWN and following.entry is not None:
             return self._in_doubt(following.entry, outcome)
         if how is End.UNKNOWN:  # the ledger is away: it will be written under this id

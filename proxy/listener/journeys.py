@@ -1,7 +1,6 @@
 """Runs each call in a task of its own, so that no caller who leaves can cancel a payment."""
 
 import asyncio
-import contextlib
 from dataclasses import replace
 from typing import Final
 
@@ -81,10 +80,8 @@ class Journeys:
     async def _abandon(self, call: Call) -> None:
         """Give the call up; what may come of it is written down before anybody is told."""
         written = call.progress.abandon()
-        if written is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_WRITTEN_S):
-                    await written
+        if written is not None:  # and it goes on, however long it takes
+            await asyncio.wait((asyncio.ensure_future(written),), timeout=_WRITTEN_S)
 
     def overdue(self, call: Call) -> Outcome:
         """Give the outcome of a call whose time is over while an attempt is under way."""

@@ -137,8 +137,8 @@ class Progress:
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether something may have been done by now of which nobody knows what came."""
-        return self.is_sending or self.effect is Effect.UNKNOWN
+        """Whether something may have been done by now: what was decided counts until it is told."""
+        return self.is_sending or self.effect is not Effect.NONE
 
     def follow(
         self, outcome_id: str, on_abandon: Callable[[], Awaitable[None] | None] | None = None

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from proxy.ledger import Keeper, LedgerPolicy
+from proxy.ledger.entry import Entry, Result, State
 from proxy.ledger.store import AWAY
+from proxy.ledger.vault import Vault
 from proxy.stores.ledger_memory import MemoryLedger
+from proxy.system import random_bytes
 from proxy.terms import Answered, Call, Effect, Event, Outcome, Refusal, Refused, RouteEffect
 from tests.support import make
 from tests.support.clock import SteppedClock
@@ -192,3 +195,74 @@ async def test_what_another_request_has_used_the_key_for_is_followed_by_itself()
     found = await here.keeper.unknowns()
     assert isinstance(found, tuple)
     assert [entry.id for entry in found] == ["one", "two"]
+
+
+class Slow(MemoryLedger):
+    """A ledger that writes an end only once it is let on."""
+
+    def __init__(self, clock: SteppedClock) -> None:
+        super().__init__(clock)
+        self.gate = asyncio.Event()
+        self.is_asked = asyncio.Event()
+
+    async def finish(self, *values: Any) -> Any:
+        self.is_asked.set()
+        await self.gate.wait()
+        return await super().finish(*values)
+
+
+async def paid(call: Call) -> Outcome:
+    assert call.before_first_byte is not None
+    assert await call.before_first_byte()
+    call.progress.began_sending()
+    call.progress.settle(Effect.SETTLED, make.ok().delivery, 1)
+    return make.ok()
+
+
+async def test_a_payment_that_was_made_is_never_freed_by_the_end_of_the_process() -> None:
+    here = Here()
+    store = Slow(here.clock)
+    here.keeper = Keeper(store, "one", here.clock, here.events.append)
+    here.policy = policy(here.keeper)
+    journey = asyncio.create_task(here.policy(guarded(), paid))
+    await store.is_asked.wait()
+    journey.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await journey
+    store.gate.set()
+    await here.keeper.close(1.0)
+    entry = await store.find("req_1")
+    assert entry is not None
+    assert (entry.state, entry.result) == (State.DONE, Result.SUCCEEDED)
+
+
+async def test_a_payment_that_was_made_is_never_freed_by_a_bug_behind_it() -> None:
+    def no_key() -> str:
+        raise KeyError
+
+    here = Here(vault=Vault(no_key, random_bytes))
+    with pytest.raises(KeyError):
+        await here.policy(guarded(), paid)
+    await here.keeper.close(1.0)
+    entry = await here.keeper.store.find("req_1")
+    assert isinstance(entry, Entry)
+    assert entry.state is State.SENDING  # and unknown once its lease is over
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+async def test_a_bug_in_telling_of_a_payment_that_was_decided_leaves_it_unknown(
+    is_guarded: bool,
+) -> None:
+    here = Here()
+
+    async def inner(call: Call) -> Outcome:
+        call.progress.began_sending()
+        call.progress.settle(Effect.SETTLED, make.ok().delivery, 1)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        await here.policy(guarded() if is_guarded else make.call(), inner)
+    await here.keeper.close(1.0)
+    found = await here.keeper.unknowns()
+    assert isinstance(found, tuple)
+    assert [entry.id for entry in found] == ["req_1"]

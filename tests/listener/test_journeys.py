@@ -87,6 +87,18 @@ async def test_at_its_deadline_a_payment_goes_on_and_is_unknown(effect: RouteEff
     assert (world.journeys.under_way, world.was_cancelled) == (0, False)
 
 
+async def test_a_ledger_that_is_slow_at_the_deadline_is_not_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("proxy.listener.journeys._WRITTEN_S", 0.001)
+    written = asyncio.get_running_loop().create_future()
+    world, one = World(), call(0.001)
+    one.progress.follow("out_1", lambda: written)
+    outcome = await world.journeys.run(world.service(make.ok()), one)
+    assert (outcome.effect, outcome.outcome_id) == (Effect.UNKNOWN, "out_1")
+    assert not written.cancelled()
+
+
 async def test_at_its_deadline_a_read_is_cancelled_and_did_nothing() -> None:
     world = World()
     one = call(0.001, effect=RouteEffect.READ, method="GET")

@@ -78,6 +78,15 @@ class Histories(RuleBasedStateMachine):
     def leave(self, data: st.DataObject) -> None:
         data.draw(st.sampled_from(self.flights())).call.progress.abandon()
 
+    @precondition(lambda self: self.flights())
+    @rule(data=st.data())
+    def cut_off(self, data: st.DataObject) -> None:
+        """The process ends in order: what is under way is cancelled, and written down."""
+        flight = data.draw(st.sampled_from(self.flights()))
+        assert flight.task is not None
+        flight.task.cancel()
+        self.settle()
+
     @rule(seconds=st.sampled_from([0.1, 1.0, 5.0, 15.0, 45.0]))
     def wait(self, seconds: float) -> None:
         self.world.run(self.world.pass_time(seconds))
