@@ -1,12 +1,12 @@
 """The operator's listener: health, metrics, status and the effective config."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
+from proxy.endpoint import Endpoint
 from proxy.terms import Emit, ErrorCode, Event, FaultOccurred
 
 from .guard import Guard
@@ -51,16 +51,19 @@ class AdminServer:
             "/status": lambda _: in_json(status()),
             "/config": lambda _: in_json(config()),
         }
-        self._server: web.Server | None = None
-        self._listener: asyncio.Server | None = None
+        self._endpoint = Endpoint(
+            lambda: QuietServer(self._handle, access_log=None), grace_s=_STOP_GRACE_S
+        )
         self._socket_path: Path | None = None
-        self.port = 0
+
+    @property
+    def port(self) -> int:
+        """Where it is listened, 0 where that is no port."""
+        return self._endpoint.port
 
     async def start(self, host: str, port: int) -> None:
         """Listen on an address; port 0 takes a free one, which `port` then tells."""
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._make_server(), host, port)
-        self.port = int(self._listener.sockets[0].getsockname()[1])
+        await self._endpoint.open(host, port)
 
     async def start_unix(self, path: str, mode: int = 0o660) -> None:
         """Listen on a Unix socket that only those whom *mode* names can reach.
@@ -68,26 +71,15 @@ class AdminServer:
         Raises:
             OSError: somebody listens there, or the path is not ours to take.
         """
-        bound = bind_unix(Path(path), mode)
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_unix_server(self._make_server(), sock=bound)
+        await self._endpoint.open_unix(bind_unix(Path(path), mode))
         self._socket_path = Path(path)
 
     async def stop(self) -> None:
         """Stop listening; an answer under way is finished, if that takes no longer than 1 s."""
-        if self._listener is None or self._server is None:
-            return
-        self._listener.close()
-        self._server.pre_shutdown()
-        await self._server.shutdown(_STOP_GRACE_S)
-        await self._listener.wait_closed()
-        self._listener = self._server = None
+        await self._endpoint.close()
         if self._socket_path is not None:
             self._socket_path.unlink(missing_ok=True)
-
-    def _make_server(self) -> web.Server:
-        self._server = QuietServer(self._handle, access_log=None)
-        return self._server
+            self._socket_path = None
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:

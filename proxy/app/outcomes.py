@@ -6,15 +6,13 @@ from typing import Final, TypeVar
 from proxy.ledger import Keeper
 from proxy.ledger.book import Evidence
 from proxy.ledger.decide import Said, Source
-from proxy.ledger.entry import Entry, State
+from proxy.ledger.entry import Entry
 from proxy.ledger.store import Away
 from proxy.ledger.view import as_csv, for_caller, for_operator, with_evidence
 from proxy.observe.redact import redact
 from proxy.terms import Clock
 
 MAX_LISTED: Final = 1_000
-_OPEN: Final = frozenset({State.BEGUN, State.SENDING, State.UNKNOWN})
-
 
 _T = TypeVar("_T")
 
@@ -52,7 +50,7 @@ class Outcomes:
             if entry is None:
                 return None
             is_over = self._clock.monotonic() >= until
-            if isinstance(entry, Entry) and (entry.state not in _OPEN or is_over):
+            if isinstance(entry, Entry) and (entry.state.is_decided or is_over):
                 return for_caller(entry)
             if is_over:
                 return {"outcome_id": outcome_id, "outcome": "unknown"}  # the store is away

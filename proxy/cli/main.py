@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 NO: Final = 1
+_ADMIN: Final = "http://127.0.0.1:9090"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -182,8 +183,8 @@ def _add_outcomes(add: Callable[[str, str, str], argparse.ArgumentParser]) -> No
     outcomes.add_argument(
         "--admin",
         metavar="URL",
-        default="http://127.0.0.1:9090",
-        help="the admin listener: http://HOST:PORT or unix:/path; default: http://127.0.0.1:9090",
+        default=_ADMIN,
+        help=f"the admin listener: http://HOST:PORT or unix:/path; default: {_ADMIN}",
     )
     outcomes.add_argument(
         "--token", metavar="TOKEN", help="default: $PAYSLUICE_ADMIN_TOKEN, which no one sees in ps"

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-DEFAULT: Final = "http://127.0.0.1:9090"
 TOKEN_VARIABLE: Final = "PAYSLUICE_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
 _TIMEOUT_S: Final = 10.0
 _MAX_BODY: Final = 64 * 1024 * 1024
@@ -23,8 +22,8 @@ class OperatorError(Exception):
 class Admin:
     """Where the admin listener is, and the token that it may want."""
 
-    url: str = DEFAULT  # http://HOST:PORT, or unix:/path
-    token: str | None = None
+    url: str  # http://HOST:PORT, or unix:/path
+    token: str | None
 
     def get(self, path: str) -> bytes:
         """Give what stands at *path*.

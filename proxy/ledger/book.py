@@ -116,7 +116,7 @@ def end(
     """Note what became of a payment, as the one who made it knows it."""
     if entry.owner != owner:
         return Ended(entry)
-    if entry.state in {State.DONE, State.GONE, State.RELEASED}:
+    if entry.state.is_decided:
         return _late(entry, how, result, recorded, now)
     match how:
         case End.FREE:

@@ -11,7 +11,6 @@ Rules:
    repeats as `already_processed`.
 """
 
-import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import replace
@@ -150,7 +149,7 @@ class Claims:
     def _hash(self, use: bytes, scope: str, value: bytes) -> bytes:
         """Give 32 bytes that only the holder of the ledger's secret can make."""
         text = b"\0".join((use, scope.encode(), value))
-        return hmac.digest(self._secret, text, hashlib.sha256)
+        return hmac.digest(self._secret, text, "sha256")
 
 
 def shared(outcome: Outcome) -> Outcome | None:

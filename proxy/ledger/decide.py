@@ -119,7 +119,7 @@ def weigh(
     """Say what comes of it that *source* says *said* of the payment."""
     if said is Said.NOT_PROCESSED and source is not Source.PERSON:
         return Settlement.NOT_THEIRS
-    if entry.state in {State.DONE, State.GONE, State.RELEASED}:
+    if entry.state.is_decided:
         return Settlement.CONFIRMED if said is _recorded(entry) else Settlement.CONTRADICTED
     over_at = entry.lease_until
     if said is Said.NOT_PROCESSED:

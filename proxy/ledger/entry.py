@@ -17,6 +17,11 @@ class State(StrEnum):
     GONE = "gone"  # as `DONE`, its answer purged: a tombstone
     RELEASED = "released"  # it was not made: its key is free again, and who asks is told
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether it is known what came of it."""
+        return self in {State.DONE, State.GONE, State.RELEASED}
+
 
 class Result(StrEnum):
     """What the provider decided."""

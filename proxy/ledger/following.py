@@ -5,7 +5,7 @@ end any more, and as unknown where its call ends so: an operator finds it then, 
 this process. Where its key is honoured a repeat of it is the same payment, and is written once.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -18,8 +18,16 @@ from .keeper import Keeper
 from .store import Away
 
 _SAME: Final = frozenset({Meeting.IN_PROGRESS, Meeting.PENDING})
-SAID: Final = {Result.SUCCEEDED: Said.SUCCEEDED, Result.DECLINED: Said.DECLINED}
+_SAID: Final[Mapping[Result | None, Said]] = {
+    Result.SUCCEEDED: Said.SUCCEEDED,
+    Result.DECLINED: Said.DECLINED,
+}
 NOTE: Final = "the same request, answered under the same key"
+
+
+def said_by(result: Result | None) -> Said | None:
+    """Give what an answer says of an earlier attempt at the same payment, if anything."""
+    return _SAID.get(result)
 
 
 class Following:
@@ -72,7 +80,7 @@ class Following:
             return False
         if self.entry.owner == self._owner:
             return await self._keeper.write_end(self.entry, how, result)
-        said = None if result is None else SAID.get(result)
+        said = said_by(result)
         if how is not End.DONE or said is None:
             return True
         told = await self._keeper.settle(

@@ -86,11 +86,6 @@ class LookUps:
         self._places = asyncio.Semaphore(MAX_AT_ONCE)
         self._followed: dict[str, asyncio.Task[None]] = {}
 
-    @property
-    def can_ask(self) -> bool:
-        """Whether the provider can be asked at all."""
-        return bool(self._rules)
-
     async def watch(self) -> None:
         """Follow each payment that becomes unknown; never ends by itself."""
         try:

@@ -31,7 +31,7 @@ from .book import Met
 from .claims import Claims, shared
 from .decide import End, Meeting, Source, end_of
 from .entry import Entry, Owner, Result
-from .following import NOTE, SAID, Following
+from .following import NOTE, Following, said_by
 from .keeper import Keeper
 from .replies import already_processed, in_use, ledger_away, pending, reused, too_large
 from .store import Away
@@ -170,7 +170,7 @@ class LedgerPolicy:
 
     def _settle_earlier(self, call: Call, result: Result | None) -> None:
         """Settle what was unknown of the very same request: its key is honoured, and answered."""
-        said = None if result is None else SAID.get(result)
+        said = said_by(result)
         if said is None or not call.is_keyed or not self._unknowns.entries:
             return
         scope = self._claims.scope(call.headers)

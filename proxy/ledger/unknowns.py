@@ -5,7 +5,7 @@ asked for all of them every few seconds, and told of each that this sidecar adds
 """
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from proxy.terms import Sample
@@ -76,16 +76,9 @@ class Unknowns:
             oldest[name] = min(oldest.get(name, now), entry.created_at)
             if money.amount is not None and money.currency is not None:
                 place = (name, money.currency)
-                amounts[place] = amounts.get(place, Decimal(0)) + _decimal(money.amount)
+                amounts[place] = amounts.get(place, Decimal(0)) + Decimal(money.amount)
         for name, count in counts.items():
             yield Sample("paysluice_outcomes_unknown", (name,), float(count))
             yield Sample("paysluice_unknown_oldest_seconds", (name,), max(0.0, now - oldest[name]))
         for place, amount in amounts.items():
             yield Sample("paysluice_unknown_amount", place, float(amount))
-
-
-def _decimal(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return Decimal(0)

@@ -6,25 +6,16 @@ entries of one key can be told to be.
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote
 
 from .book import Evidence
-from .entry import Entry, Result, State
+from .entry import Entry, State
 
 UNKNOWN: Final = "unknown"
 _KEY_HASH_BYTES: Final = 8
-_OPEN: Final = frozenset({State.BEGUN, State.SENDING, State.UNKNOWN})
-_WORDS: Final[Mapping[Result, str]] = MappingProxyType(
-    {
-        Result.SUCCEEDED: "succeeded",
-        Result.DECLINED: "declined",
-        Result.REJECTED: "rejected",
-    }
-)
 COLUMNS: Final = (
     "id", "provider", "account", "route", "outcome", "amount", "currency", "reference", "key_hash",
     "attempts", "created", "age_seconds",
@@ -35,11 +26,9 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 def outcome_word(entry: Entry) -> str:
     """Say what became of a payment, in the words of the envelope, or `not_processed`."""
-    if entry.state is State.RELEASED:
-        return "not_processed" if entry.result is None else _WORDS[entry.result]
-    if entry.state in _OPEN or entry.result is None:
-        return UNKNOWN
-    return _WORDS[entry.result]
+    if entry.state.is_decided and entry.result is not None:
+        return entry.result.value
+    return "not_processed" if entry.state is State.RELEASED else UNKNOWN
 
 
 def for_operator(entry: Entry, now: float) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from aiohttp import web
 
+from proxy.endpoint import Endpoint
 from proxy.terms import Emit, FaultOccurred, Headers
 
 PREFIX: Final = "/webhooks/"
@@ -29,9 +30,17 @@ class WebhookListener:
         self._takers = takers
         self._emit = emit
         self._places = asyncio.Semaphore(_MAX_AT_ONCE)
-        self._server: web.Server | None = None
-        self._listener: asyncio.Server | None = None
-        self.port = 0
+        self._endpoint = Endpoint(
+            lambda: web.Server(
+                self._handle, access_log=None, client_max_size=MAX_BODY, auto_decompress=False
+            ),
+            grace_s=_STOP_GRACE_S,
+        )
+
+    @property
+    def port(self) -> int:
+        """Where it is listened, 0 where it is not."""
+        return self._endpoint.port
 
     async def start(self, host: str, port: int) -> None:
         """Listen on an address; port 0 takes a free one, which `port` then tells.
@@ -39,22 +48,11 @@ class WebhookListener:
         Raises:
             OSError: it cannot be bound.
         """
-        self._server = web.Server(
-            self._handle, access_log=None, client_max_size=MAX_BODY, auto_decompress=False
-        )
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._server, host, port)
-        self.port = int(self._listener.sockets[0].getsockname()[1])
+        await self._endpoint.open(host, port)
 
     async def stop(self) -> None:
         """Stop listening; what is under way is finished, if that takes no longer than 1 s."""
-        if self._listener is None or self._server is None:
-            return
-        self._listener.close()
-        self._server.pre_shutdown()
-        await self._server.shutdown(_STOP_GRACE_S)
-        await self._listener.wait_closed()
-        self._listener = self._server = None
+        await self._endpoint.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:

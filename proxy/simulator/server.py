@@ -1,6 +1,5 @@
 """The simulated provider: a payment API that misbehaves on request and counts what it charged."""
 
-import asyncio
 import json
 from collections.abc import Mapping
 from email.utils import formatdate
@@ -8,6 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
+from proxy.endpoint import Endpoint
 from proxy.terms import Clock, Roll
 
 from . import wire
@@ -45,10 +45,13 @@ class Simulator:
         self._honours_keys = honours_keys
         self._mix = Mix(mix) if mix else None
         self._keep = keep
-        self._server: web.Server | None = None
-        self._listener: asyncio.Server | None = None
-        self.port = 0
+        self._endpoint = Endpoint(self._make_server, grace_s=_STOP_GRACE_S)
         self.reset()
+
+    @property
+    def port(self) -> int:
+        """Where it listens, 0 while it does not."""
+        return self._endpoint.port
 
     @property
     def charges(self) -> tuple[Record, ...]:
@@ -74,7 +77,15 @@ class Simulator:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen, and give the port."""
-        self._server = web.Server(
+        await self._endpoint.open(host, port)
+        return self.port
+
+    async def stop(self) -> None:
+        """Stop listening and close every connection."""
+        await self._endpoint.close()
+
+    def _make_server(self) -> web.Server:
+        return web.Server(
             self._handle,
             handler_cancellation=True,  # a caller who hangs up frees the handler that hangs
             access_log=None,
@@ -82,20 +93,6 @@ class Simulator:
             max_line_size=_MAX_HEAD,
             max_field_size=_MAX_HEAD,
         )
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._server, host, port)
-        self.port = int(self._listener.sockets[0].getsockname()[1])
-        return self.port
-
-    async def stop(self) -> None:
-        """Stop listening and close every connection."""
-        if self._listener is None or self._server is None:
-            return
-        self._listener.close()
-        self._server.pre_shutdown()
-        await self._server.shutdown(_STOP_GRACE_S)
-        await self._listener.wait_closed()
-        self._listener = self._server = None
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if (request.method, request.path) == ("POST", "/_sim/reset"):

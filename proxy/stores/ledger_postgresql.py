@@ -41,7 +41,7 @@ from proxy.ledger.store import Away
 from proxy.terms import Clock
 
 from . import ledger_statements as ask
-from .ledger_rows import to_entry, to_evidence, to_row
+from .ledger_rows import to_change, to_entry, to_evidence, to_row
 from .ledger_schema import prepare
 from .transactions import Again, Rows, Transactions, connect
 
@@ -99,9 +99,9 @@ class PostgresqlLedger:
                 now, there = await self._one(rows, ask.BY_KEY_LOCKED, *key)
                 met = begin(there, claim, now)
                 if met.gave_way is not None:
-                    await rows.execute(ask.PUT, *_values(met.gave_way))
+                    await rows.execute(ask.CHANGE, *_change(met.gave_way))
             if met.meeting is Meeting.NEW and not _count(
-                await rows.execute(ask.PUT_NEW, *_values(met.entry))
+                await rows.execute(ask.ADD, *_values(met.entry))
             ):
                 raise Again
             return met
@@ -115,7 +115,7 @@ class PostgresqlLedger:
             now, there = await self._one(rows, ask.BY_ID_LOCKED, entry_id)
             entry = send(there, owner, lease_s, now)
             if entry is not None:
-                await rows.execute(ask.PUT, *_values(entry))
+                await rows.execute(ask.CHANGE, *_change(entry))
             return entry
 
         return await self._transactions.write(write)
@@ -222,7 +222,9 @@ class PostgresqlLedger:
             entries = [to_entry(tuple(row)) for row in await rows.fetch(ask.OLD, provider, *old)]
             after = [purged(entry, record_for_s=record_for_s, now=now) for entry in entries]
             dropped = [(was.id,) for was, kept in zip(entries, after, strict=True) if kept is None]
-            await rows.executemany(ask.PUT, [_values(kept) for kept in after if kept is not None])
+            await rows.executemany(
+                ask.CHANGE, [_change(kept) for kept in after if kept is not None]
+            )
             await rows.executemany(ask.DROP, dropped)
             await rows.executemany(ask.DROP_EVIDENCE, dropped)
             return len(entries)
@@ -264,7 +266,11 @@ class PostgresqlLedger:
 
 async def _put(rows: Rows, before: Entry, after: Entry) -> None:
     if after != before:
-        await rows.execute(ask.PUT, *_values(after))
+        await rows.execute(ask.CHANGE, *_change(after))
+
+
+def _change(entry: Entry) -> Sequence[Any]:
+    return (entry.id, *to_change(entry))
 
 
 def _count(status: str) -> int:

@@ -4,18 +4,18 @@ from typing import Final
 
 from proxy.ledger.store import PURGED
 
-from .ledger_rows import COLUMNS
+from .ledger_rows import CHANGING, COLUMNS
 
 _ALL: Final = ", ".join(COLUMNS)
 _NOW: Final = "extract(epoch FROM clock_timestamp())::double precision"
 NOW: Final = f"SELECT {_NOW}"
-PUT_NEW: Final = (
+ADD: Final = (
     f"INSERT INTO paysluice_entries ({_ALL})"  # noqa: S608 - our own columns
     f" VALUES ({', '.join(f'${number}' for number in range(1, len(COLUMNS) + 1))})"
     " ON CONFLICT DO NOTHING"
 )
-PUT: Final = "UPDATE paysluice_entries SET {} WHERE id = $1".format(  # noqa: S608
-    ", ".join(f"{name} = ${number}" for number, name in enumerate(COLUMNS, 1) if name != "id")
+CHANGE: Final = "UPDATE paysluice_entries SET {} WHERE id = $1".format(  # noqa: S608
+    ", ".join(f"{name} = ${number}" for number, name in enumerate(CHANGING, 2))
 )
 DROP: Final = "DELETE FROM paysluice_entries WHERE id = $1"
 
