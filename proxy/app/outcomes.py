@@ -1,6 +1,6 @@
 """What became of payments, for whoever asks: their callers, and the operator."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final, TypeVar
 
 from proxy.ledger import Keeper
@@ -10,6 +10,7 @@ from proxy.ledger.entry import Entry
 from proxy.ledger.store import Away
 from proxy.ledger.view import as_csv, for_caller, for_operator, with_evidence
 from proxy.observe.redact import redact
+from proxy.settings import ProviderSettings
 from proxy.terms import Clock
 
 MAX_LISTED: Final = 1_000
@@ -24,12 +25,12 @@ class StoreAwayError(LookupError):
 class Outcomes:
     """Answers from the ledger, once *keep* has given it one.
 
-    *attempt_s* gives how long an attempt of a provider may take.
+    *providers* say how long an attempt may take.
     """
 
-    def __init__(self, clock: Clock, attempt_s: Callable[[str], float]) -> None:
+    def __init__(self, clock: Clock, providers: Mapping[str, ProviderSettings]) -> None:
         self._clock = clock
-        self._attempt_s = attempt_s
+        self._providers = providers
         self._given: Keeper | None = None
 
     def keep(self, keeper: Keeper) -> None:
@@ -111,6 +112,12 @@ class Outcomes:
             )
         )
         return told.settlement.value if isinstance(told, Evidence) else None
+
+    def _attempt_s(self, provider: str) -> float:
+        """Give how long an attempt may take; of a provider that is gone, the longest of all."""
+        known = self._providers.get(provider)
+        given = self._providers.values() if known is None else (known,)
+        return max(each.timeouts.attempt for each in given)
 
     async def _found(self, *, settled: bool) -> tuple[Entry, ...]:
         store = self._keeper.store

@@ -10,10 +10,11 @@ from proxy.ledger.store import LedgerError
 from proxy.listener import Journeys
 from proxy.observe import JsonLog, LastErrors, Metrics, TextLog, UnmappedCodes, fan_out
 from proxy.observe.log import Stream
-from proxy.settings import Address, ProviderSettings, Settings, redacted
+from proxy.settings import Address, ProviderSettings, Settings
 from proxy.stores.memory import MemoryLimits
 from proxy.terms import Clock, Emit, Event, NewId, Roll, Sample
 
+from .desk import open_desk
 from .doors import Doors
 from .ledger import Ledger
 from .outcomes import Outcomes
@@ -72,7 +73,7 @@ class App:
         self._limits = MemoryLimits()
         self._providers: dict[str, Provider] = {}
         self._ledger: Ledger | None = None
-        self._outcomes = Outcomes(clock, self._attempt_s)
+        self._outcomes = Outcomes(clock, settings.providers)
         self._settling: Settling | None = None
         self._doors: Doors | None = None
         self._admin: AdminServer | None = None
@@ -260,32 +261,16 @@ class App:
             raise StartError(msg) from error
 
     async def _start_admin(self) -> None:
-        settings, token = self.settings, self.settings.admin_token
-        self._admin = AdminServer(
+        self._admin = await open_desk(
+            self.settings,
+            self._clock,
+            self._emit,
             readiness=self._readiness,
             metrics=self._metrics.render,
             status=self.status,
-            config=lambda: redacted(settings),
             outcomes=self._outcomes,
-            token=None if token is None else lambda: token.reveal(self._clock.monotonic()),
-            needs_token=not settings.admin.is_local,
-            open_paths=frozenset(settings.admin_open),
-            emit=self._emit,
         )
-        await self._open_admin(self._admin, settings.admin)
-
-    async def _open_admin(self, admin: AdminServer, address: Address) -> None:
-        if address.path:
-            await admin.start_unix(address.path, int(self.settings.socket_mode, 8))
-        else:
-            await admin.start(address.host, address.port)
-            self.admin_port = admin.port
-
-    def _attempt_s(self, provider: str) -> float:
-        """Give how long an attempt may take; of a provider that is gone, the longest of all."""
-        known = self.settings.providers.get(provider)
-        given = self.settings.providers.values() if known is None else (known,)
-        return max(each.timeouts.attempt for each in given)
+        self.admin_port = self._admin.port or None
 
     def _samples(self) -> Iterator[Sample]:
         yield Sample("paysluice_draining", (), float(self.is_draining))
