@@ -51,6 +51,8 @@ bench: $(VENV)/.dev ## what the sidecar costs on this machine, in a minute and a
 	$(BIN)/python bench/wire.py
 	$(BIN)/python -m bench.normalise
 	$(BIN)/python -m bench.ledger
+	$(BIN)/python -m bench.pacing
+	$(BIN)/python bench/paced.py
 
 bench-wire: $(VENV)/.dev ## of that, what it holds of large bodies, many callers and slow sides
 	$(BIN)/python bench/wire.py

@@ -14,6 +14,7 @@ import resource
 import statistics
 import threading
 import time
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -24,8 +25,7 @@ from proxy.ledger.book import Claim, Met, begin
 from proxy.ledger.decide import End, Meeting
 from proxy.ledger.entry import Entry, Owner, Recorded, Result
 from proxy.ledger.store import Away
-from proxy.stores.ledger_rows import to_row
-from proxy.stores.ledger_sqlite import _ADD, SqliteLedger
+from proxy.stores.ledger_sqlite import SqliteLedger
 from proxy.system import SystemClock
 
 AT_ONCE: Final = 32
@@ -110,15 +110,16 @@ async def load(store: SqliteLedger, start: int, at_once: int = AT_ONCE) -> tuple
 
 async def fill(store: SqliteLedger, first: int, last: int) -> None:
     """Put entries into the store, many to a transaction."""
-
     now = time.time() - 100_000.0
-    for start in range(first, last, 50_000):
-        rows = [
-            to_row(begin(None, claim(each), now).entry)
-            for each in range(start, min(start + 50_000, last))
-        ]
-        kept = await store._commits.take(lambda db, rows=rows: db.executemany(_ADD, rows))  # noqa: SLF001
-        assert not isinstance(kept, Away)
+    entries = store._entries  # noqa: SLF001
+    numbers = iter(range(first, last))
+
+    def add() -> None:
+        for number in islice(numbers, 50_000):
+            entries.add(begin(None, claim(number), now).entry)
+
+    for _ in range(first, last, 50_000):
+        assert not isinstance(await store._commits.take(add), Away)  # noqa: SLF001
 
 
 async def main() -> None:
@@ -127,7 +128,7 @@ async def main() -> None:
         folder = Path(name)
         store = SqliteLedger.open(folder / "ledger.db", SystemClock())
         number = 10**9
-        for at_once in (1, 4, AT_ONCE):
+        for at_once in (1, 4, 8, 16, AT_ONCE):
             ratios, rates, claims = [], [], []
             for _ in range(ROUNDS):
                 fsyncs = Fsyncs(folder)

@@ -19,8 +19,9 @@ Rules:
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from proxy.terms import Refusal, Refused, RouteEffect, effect_of_method
 
@@ -35,8 +36,7 @@ _ENCODED: Final = ((b"%2e", b"."), (b"%2f", b"/"), (b"%3b", b";"), (b"%5c", b"\\
 Segments: TypeAlias = tuple[bytes | None, ...]  # None: any one segment that is not empty
 
 
-@dataclass(frozen=True, slots=True)
-class RouteRule:
+class RouteRule(Struct, frozen=True):
     """A route by its method and its path."""
 
     name: str
@@ -45,8 +45,7 @@ class RouteRule:
     effect: RouteEffect | None = None  # None: whatever the method says
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderRoutes:
+class ProviderRoutes(Struct, frozen=True):
     """Where a provider is mounted, and which routes of it are known."""
 
     name: str
@@ -57,8 +56,7 @@ class ProviderRoutes:
     prefixes: tuple[bytes, ...] = ()  # `/v1`: what an operation's pattern leaves out
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(Struct, frozen=True):
     """A request that has found its provider."""
 
     provider: str

@@ -1,10 +1,9 @@
 """A path means one provider and one route, and reaches it byte for byte or not at all."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from proxy.route import OTHER, Matched, ProviderRoutes, Router, RouteRule, parse_match
 from proxy.terms import Refusal, Refused, RouteEffect

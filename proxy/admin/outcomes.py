@@ -1,18 +1,17 @@
 """`/outcomes` of the admin listener: what is unknown, and a person's word on it."""
 
-import json
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from typing import Final, Protocol
 
 from aiohttp import web
 
 from proxy.terms import ErrorCode
 
+from .asked import MAX_NOTE, read_asked
 from .reply import Reply, error, in_json
 
 PATH: Final = "/outcomes"
 _CSV: Final = "text/csv; charset=utf-8; header=present"  # RFC 4180 section 3
-_MAX_NOTE: Final = 500
 _READ: Final = frozenset({"GET", "HEAD"})
 
 
@@ -74,22 +73,18 @@ class OutcomesEndpoint:
         return _not_found() if found is None else in_json(found)
 
     async def _resolve(self, request: web.BaseRequest, outcome_id: str) -> Reply:
-        if request.method != "POST":
-            allow = ("Allow", "POST")
-            return error(ErrorCode.METHOD_NOT_ALLOWED, "A payment is resolved with POST.", allow)
-        # A page of another origin can send a form or plain text, never JSON without being asked.
-        if request.content_type != "application/json":
-            return error(ErrorCode.MALFORMED_REQUEST, "Send application/json.")
-        asked = await _read(request)
+        asked = await read_asked(request)
+        if isinstance(asked, Reply):
+            return asked
         said, note = asked.get("as"), asked.get("note")
         if not isinstance(said, str) or not isinstance(note, str) or not note.strip():
             return error(
                 ErrorCode.MISSING_REQUIRED_FIELD,
                 "`as` (succeeded, declined, not_processed) and a `note`: how do you know?",
             )
-        if len(note) > _MAX_NOTE:
+        if len(note) > MAX_NOTE:
             return error(
-                ErrorCode.INVALID_FIELD_VALUE, f"A note has at most {_MAX_NOTE} characters."
+                ErrorCode.INVALID_FIELD_VALUE, f"A note has at most {MAX_NOTE} characters."
             )
         try:
             result = await self._view.resolve(outcome_id, said, note)
@@ -113,14 +108,6 @@ def _resolved(result: str) -> Reply:
             ErrorCode.CONFLICT, "Something else is recorded already; what you say is kept as well."
         )
     return in_json({"result": result})
-
-
-async def _read(request: web.BaseRequest) -> Mapping[str, object]:
-    try:
-        asked = json.loads(await request.read())
-    except (ValueError, RecursionError, web.HTTPRequestEntityTooLarge):
-        return {}
-    return asked if isinstance(asked, dict) else {}
 
 
 def _read_only() -> Reply:

@@ -1,19 +1,23 @@
 """The operator's listener: health, metrics, status and the effective config."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from aiohttp import web
 
 from proxy.endpoint import Endpoint
 from proxy.terms import Emit, ErrorCode, Event, FaultOccurred
 
+from . import outcomes as of_outcomes
+from . import providers as of_providers
+from . import reload as of_reload
 from .guard import Guard
-from .outcomes import OutcomesEndpoint, OutcomesView, is_below
 from .reply import Reply, error, in_json
 from .unix import bind_unix
 from .wire import QuietServer, render
+
+_Room: TypeAlias = Callable[[web.BaseRequest], Awaitable[Reply]]
 
 _READ: Final = frozenset({"GET", "HEAD"})
 _STOP_GRACE_S: Final = 1.0
@@ -33,7 +37,9 @@ class AdminServer:
         metrics: Callable[[str], tuple[bytes, str]],
         status: Callable[[], object],
         config: Callable[[], object],
-        outcomes: OutcomesView | None = None,
+        outcomes: of_outcomes.OutcomesView | None = None,
+        providers: of_providers.ProvidersView | None = None,
+        reload: of_reload.Reload | None = None,
         token: Callable[[], str] | None = None,
         needs_token: bool,
         open_paths: frozenset[str] = frozenset(),
@@ -43,7 +49,16 @@ class AdminServer:
         self._metrics = metrics
         self._guard = Guard(token, open_paths, needs_token=needs_token)
         self._emit = emit
-        self._outcomes = None if outcomes is None else OutcomesEndpoint(outcomes)
+        self._rooms: list[tuple[Callable[[str], bool], _Room]] = []
+        if outcomes is not None:
+            room = of_outcomes.OutcomesEndpoint(outcomes)
+            self._rooms.append((of_outcomes.is_below, room.answer))
+        if providers is not None:
+            switches = of_providers.ProvidersEndpoint(providers)
+            self._rooms.append((of_providers.is_below, switches.answer))
+        if reload is not None:
+            again = of_reload.ReloadEndpoint(reload)
+            self._rooms.append((of_reload.is_here, again.answer))
         self._views: Mapping[str, Callable[[web.BaseRequest], Reply]] = {
             "/healthz": lambda _: in_json({"status": "ok"}),
             "/readyz": lambda _: self._ready(),
@@ -93,8 +108,9 @@ class AdminServer:
         refusal = self._guard.refuse(request.path, request.headers.get("Authorization", ""))
         if refusal is not None:
             return refusal
-        if self._outcomes is not None and is_below(request.path):
-            return await self._outcomes.answer(request)
+        for is_below, answer in self._rooms:
+            if is_below(request.path):
+                return await answer(request)
         view = self._views.get(request.path)
         if view is None:
             return error(ErrorCode.RESOURCE_NOT_FOUND, "There is nothing at this path.")

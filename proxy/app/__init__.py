@@ -1,5 +1,6 @@
 """COMPOSITION ROOT: builds, owns and closes every long-lived object, once."""
 
-from .process import App, StartError
+from .fleet import StartError
+from .process import App
 
 __all__ = ["App", "StartError"]

@@ -1,9 +1,9 @@
 """The operator's listener, built of what the app can tell, and opened."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-from proxy.admin import AdminServer
-from proxy.settings import Settings, redacted
+from proxy.admin import AdminServer, ProvidersView
+from proxy.settings import Settings
 from proxy.terms import Clock, Emit
 
 from .outcomes import Outcomes
@@ -17,7 +17,10 @@ async def open_desk(
     readiness: Callable[[], tuple[bool, str]],
     metrics: Callable[[str], tuple[bytes, str]],
     status: Callable[[], object],
+    config: Callable[[], object],
+    reload: Callable[[bool], Awaitable[Sequence[str]]],
     outcomes: Outcomes,
+    providers: ProvidersView,
 ) -> AdminServer:
     """Open the admin listener where the settings have it.
 
@@ -29,8 +32,10 @@ async def open_desk(
         readiness=readiness,
         metrics=metrics,
         status=status,
-        config=lambda: redacted(settings),
+        config=config,
         outcomes=outcomes,
+        providers=providers,
+        reload=reload,
         token=None if token is None else lambda: token.reveal(clock.monotonic()),
         needs_token=not address.is_local,
         open_paths=frozenset(settings.admin_open),

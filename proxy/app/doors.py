@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from proxy.admin import bind_unix
-from proxy.listener import Ask, Handler, Journeys, Listener, Owed, tls_for_callers
+from proxy.listener import Ask, Destination, Handler, Journeys, Listener, Owed, tls_for_callers
 from proxy.route import ProviderRoutes, Router
 from proxy.settings import Address, Settings
 from proxy.terms import Clock, Emit, NewId
@@ -42,11 +42,8 @@ class Doors:
         self._new_id = new_id
         self._ask = ask
         self._is_draining = is_draining
-        self._destinations = {
-            name: provider.destination(replay_body_bytes=settings.replay_body)
-            for name, provider in providers.items()
-        }
         self._owed = Owed()
+        self._handlers: list[Handler] = []
         self._listeners: list[Listener] = []
         self._sockets: list[Path] = []
 
@@ -64,11 +61,21 @@ class Doors:
         """
         own = self._settings.listen_tls
         tls = None if own is None else tls_for_callers(own)
+        destinations = self._destinations()
         for addresses, routes in self._plan():
-            listener = self._listener(routes)
+            handler = self._handler(routes, destinations)
+            listener = Listener(handler, self._settings.callers, self._owed)
+            self._handlers.append(handler)
             self._listeners.append(listener)
             for address in addresses:
                 self.addresses.append(await self._open(listener, address, tls))
+
+    def go_by(self, settings: Settings, providers: Mapping[str, Provider]) -> None:
+        """Lead what comes from now on to these *providers*; the addresses are the same."""
+        self._settings, self._providers = settings, providers
+        destinations = self._destinations()
+        for handler, (_, routes) in zip(self._handlers, self._plan(), strict=True):
+            handler.go_by(Router(routes), destinations)
 
     def stop_accepting(self) -> None:
         """Take no new connection; those that are open go on."""
@@ -96,10 +103,18 @@ class Doors:
             if provider.settings.listen is not None:
                 yield (provider.settings.listen,), [provider.routes(_ROOT)]
 
-    def _listener(self, routes: list[ProviderRoutes]) -> Listener:
-        handler = Handler(
+    def _destinations(self) -> Mapping[str, Destination]:
+        return {
+            name: provider.destination(replay_body_bytes=self._settings.replay_body)
+            for name, provider in self._providers.items()
+        }
+
+    def _handler(
+        self, routes: list[ProviderRoutes], destinations: Mapping[str, Destination]
+    ) -> Handler:
+        return Handler(
             Router(routes),
-            self._destinations,
+            destinations,
             self._journeys,
             self._settings.callers,
             self._clock,
@@ -109,7 +124,6 @@ class Doors:
             max_body_bytes=self._settings.max_body,
             is_draining=self._is_draining,
         )
-        return Listener(handler, self._settings.callers, self._owed)
 
     async def _open(
         self, listener: Listener, address: Address, tls: ssl.SSLContext | None

@@ -49,6 +49,10 @@ class Ledger:
             asyncio.ensure_future(step) for step in (self.unknowns.watch(), self._purge())
         ]
 
+    def go_by(self, settings: Settings) -> None:
+        """Keep what came of payments for as long as other *settings* say, from now on."""
+        self._settings = settings
+
     async def close(self) -> None:
         """Write what is left, and let the store go."""
         for task in self._tasks:

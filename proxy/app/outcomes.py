@@ -33,6 +33,10 @@ class Outcomes:
         self._providers = providers
         self._given: Keeper | None = None
 
+    def go_by(self, providers: Mapping[str, ProviderSettings]) -> None:
+        """Go by the settings of these *providers* from now on."""
+        self._providers = providers
+
     def keep(self, keeper: Keeper) -> None:
         """Answer from *keeper* from now on."""
         self._given = keeper

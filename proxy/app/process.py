@@ -1,26 +1,30 @@
 """A whole sidecar: built from its settings, started, drained and closed in order."""
 
+import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from proxy.admin import AdminServer
-from proxy.attempt import Origin
 from proxy.ledger.store import LedgerError
 from proxy.listener import Journeys
 from proxy.observe import JsonLog, LastErrors, Metrics, TextLog, UnmappedCodes, fan_out
 from proxy.observe.log import Stream
-from proxy.settings import Address, ProviderSettings, Settings
-from proxy.stores.memory import MemoryLimits
-from proxy.terms import Clock, Emit, Event, NewId, Roll, Sample
+from proxy.providers import Profile
+from proxy.settings import Address, ConfigError, Settings, redacted, warnings
+from proxy.terms import Clock, ConfigReloaded, Emit, Event, NewId, Roll, Sample
 
 from .desk import open_desk
 from .doors import Doors
+from .fleet import Fleet, StartError
 from .ledger import Ledger
+from .limits import Limits
 from .outcomes import Outcomes
 from .profiles import load_profiles
 from .provider import Provider
+from .reload import stands_against
 from .settling import Settling
+from .switches import Switches
 
 if TYPE_CHECKING:
     from proxy.simulator import Simulator
@@ -29,11 +33,8 @@ STARTING: Final = "starting"
 DRAINING: Final = "draining"
 READY: Final = "ready"
 LEDGER_AWAY: Final = "ledger_away"
+DEGRADED: Final = "degraded"
 _LAST_ANSWERS_S: Final = 1.0  # what has come to its end is still being written
-
-
-class StartError(Exception):
-    """The process cannot start; its text is one line for the operator, without a secret."""
 
 
 class App:
@@ -52,13 +53,14 @@ class App:
         roll: Roll,
         new_id: NewId,
         stdout: Stream,
+        read_again: Callable[[], Settings] | None = None,
     ) -> None:
         self.settings = settings
+        self._read_again = read_again
+        self._reloading = asyncio.Lock()
         self.admin_port: int | None = None
-        self.simulator: Simulator | None = None
         self.state = STARTING
         self._clock = clock
-        self._roll = roll
         self._new_id = new_id
         log_class = JsonLog if settings.log.format == "json" else TextLog
         self.log = log_class(stdout, settings.log.level, clock)
@@ -68,10 +70,12 @@ class App:
         self._emit: Emit = fan_out(
             self._metrics.on, self.log.on, self._errors.on, self._unmapped.on
         )
-        self.profiles = load_profiles(settings)
+        self.profiles: Mapping[str, Profile] = load_profiles(settings)
         self._journeys = Journeys(clock, self._emit)
-        self._limits = MemoryLimits()
-        self._providers: dict[str, Provider] = {}
+        self._limits = Limits(settings, clock, self._emit, new_id)
+        self._providers = Fleet(
+            clock, roll, self._emit, new_id, self._limits, is_draining=lambda: self.is_draining
+        )
         self._ledger: Ledger | None = None
         self._outcomes = Outcomes(clock, settings.providers)
         self._settling: Settling | None = None
@@ -86,9 +90,9 @@ class App:
         """
         try:
             await self._start_admin()
-            await self._start_simulator()
             await self._open_ledger()
-            self._build_providers()
+            await self._limits.start()
+            await self._build_providers()
             await self._start_settling()
             await self._open_doors()
         except (StartError, LedgerError) as error:
@@ -117,32 +121,93 @@ class App:
         self._doors.give_up()
         await self._doors.close(_LAST_ANSWERS_S)
 
+    async def reload(self, *, is_forced: bool = False) -> Sequence[str]:
+        """Read the config again; give what stands against it, nothing where it is in effect.
+
+        A call under way keeps what it began with. With a fault the old config goes on.
+        """
+        async with self._reloading:
+            faults = await self._reload(is_forced=is_forced)
+            self._emit(ConfigReloaded("refused" if faults else "done", "; ".join(faults) or None))
+            return faults
+
+    async def _reload(self, *, is_forced: bool) -> Sequence[str]:
+        if self.state != READY or self._read_again is None or self._ledger is None:
+            return (f"not now: {self.state}",)
+        try:
+            settings = await asyncio.to_thread(self._read_again)
+            profiles = await asyncio.to_thread(load_profiles, settings)
+            providers = await self._providers.make(settings, profiles, self._ledger)
+            await self._ledger.unknowns.refresh()
+        except ConfigError as error:
+            return tuple(map(str, error.faults))
+        except StartError as error:
+            return (str(error),)
+        except OSError as error:
+            return (_reason(error),)
+        if self.state != READY:  # it may have begun to end meanwhile
+            return (f"not now: {self.state}",)
+        # From here until all goes by the new config nothing is awaited: nobody begins to pay.
+        faults = stands_against(self.settings, settings, self._undecided(), is_forced=is_forced)
+        if told := tuple(faults):
+            return told
+        await self._go_by(settings, profiles, providers)
+        return ()
+
+    def _undecided(self) -> set[str]:
+        """Give the providers of which a payment is unknown, under way, or cannot be asked for."""
+        assert self._ledger is not None
+        if not self._ledger.keeper.is_up:
+            return set(self._providers)
+        unknown = {each.provider for each in self._ledger.unknowns.entries.values()}
+        return unknown | {name for name, each in self._providers.items() if each.is_paying}
+
+    async def _go_by(
+        self,
+        settings: Settings,
+        profiles: Mapping[str, Profile],
+        providers: Mapping[str, Provider],
+    ) -> None:
+        """Lead all that comes from now on by other settings."""
+        assert self._ledger is not None
+        assert self._doors is not None
+        assert self._settling is not None
+        self.settings, self.profiles = settings, profiles
+        self._providers.go_by(settings, providers)
+        self._ledger.go_by(settings)
+        self._outcomes.go_by(settings.providers)
+        self._doors.go_by(settings, self._providers)
+        await self._settling.go_by(settings, self._providers)
+        for finding in warnings(settings, profiles):
+            self.log.line("warning", "config_warning", message=str(finding))
+
     async def close(self) -> None:
         """Close everything, whatever state it is in."""
         if self._doors is not None:
             await self._doors.close()
         if self._settling is not None:
             await self._settling.stop()
-        for provider in self._providers.values():
-            provider.close()
+        await self._providers.close()
         if self._ledger is not None:
             await self._ledger.close()
-        if self.simulator is not None:
-            await self.simulator.stop()
+        await self._limits.close()
         if self._admin is not None:
             await self._admin.stop()
 
     def _readiness(self) -> tuple[bool, str]:
         """Say whether callers should come, and why not."""
-        if self.state == READY and self._ledger is not None and not self._ledger.keeper.is_up:
+        if self.state != READY:
+            return False, self.state
+        if self._ledger is not None and not self._ledger.keeper.is_up:
             return False, LEDGER_AWAY
-        return self.state == READY, self.state
+        return True, READY if self._limits.is_up else DEGRADED
 
     def status(self) -> dict[str, object]:
         """Give what an operator is shown."""
         return {
             "state": self.state,
             "journeys": self._journeys.under_way,
+            "limits": self._limits.status(),
             "providers": {
                 name: provider.status()
                 | {
@@ -163,6 +228,11 @@ class App:
         return self._journeys.under_way > 0 or (self._doors is not None and self._doors.owed > 0)
 
     @property
+    def simulator(self) -> "Simulator | None":
+        """The simulated provider inside this process, where one is asked for."""
+        return self._providers.simulator
+
+    @property
     def is_draining(self) -> bool:
         """Whether the process is about to end."""
         return self.state == DRAINING
@@ -170,9 +240,13 @@ class App:
     def _tell(self, event: Event) -> None:
         self._emit(event)  # built after the metrics, which are one of those it tells
 
-    def _build_providers(self) -> None:
-        for name, settings in self.settings.providers.items():
-            self._providers[name] = self._build_provider(name, settings)
+    def _knows_code(self, provider: str, code: str) -> bool:
+        return self._providers.knows_code(provider, code)  # built after them, too
+
+    async def _build_providers(self) -> None:
+        assert self._ledger is not None
+        made = await self._providers.make(self.settings, self.profiles, self._ledger)
+        self._providers.go_by(self.settings, made)
         self._metrics.add_gauges(self._samples)
 
     async def _open_ledger(self) -> None:
@@ -198,45 +272,6 @@ class App:
             self.settings, self._providers, self._ledger, self._clock, self._emit
         )
         await self._settling.start()
-
-    def _build_provider(self, name: str, settings: ProviderSettings) -> Provider:
-        """Build what one provider needs.
-
-        Raises:
-            StartError: a certificate or a key of it cannot be used.
-        """
-        assert self._ledger is not None
-        try:
-            return Provider(
-                name,
-                settings,
-                self.profiles[name],
-                self._origin(name),
-                self._limits,
-                self._clock,
-                self._roll,
-                self._emit,
-                self._new_id,
-                self._ledger,
-                self.settings.stores,
-                is_draining=lambda: self.is_draining,
-            )
-        except OSError as error:  # OpenSSL does not say which file it could not use
-            msg = f"cannot start: providers.{name}.tls: {error.strerror or type(error).__name__}"
-            raise StartError(msg) from error
-
-    def _origin(self, name: str) -> Origin:
-        url = self.settings.providers[name].base_url
-        if url.is_simulator and self.simulator is not None:
-            return Origin("127.0.0.1", self.simulator.port, is_tls=False)
-        return Origin(url.host, url.port, is_tls=url.scheme == "https")
-
-    async def _start_simulator(self) -> None:
-        if any(provider.base_url.is_simulator for provider in self.settings.providers.values()):
-            from proxy.simulator import Simulator  # noqa: PLC0415 - only where it is configured
-
-            self.simulator = Simulator(clock=self._clock, roll=self._roll)
-            await self.simulator.start()
 
     async def _open_doors(self) -> None:
         """Open what callers come to.
@@ -268,18 +303,17 @@ class App:
             readiness=self._readiness,
             metrics=self._metrics.render,
             status=self.status,
+            config=lambda: redacted(self.settings),
+            reload=lambda is_forced: self.reload(is_forced=is_forced),
             outcomes=self._outcomes,
+            providers=Switches(self._providers, self.log),
         )
         self.admin_port = self._admin.port or None
 
     def _samples(self) -> Iterator[Sample]:
         yield Sample("paysluice_draining", (), float(self.is_draining))
-        for provider in self._providers.values():
-            yield from provider.samples()
-
-    def _knows_code(self, provider: str, code: str) -> bool:
-        known = self._providers.get(provider)
-        return known is not None and known.classifier.knows_code(code)
+        yield from self._limits.samples()
+        yield from self._providers.samples()
 
 
 def _reason(error: OSError) -> str:

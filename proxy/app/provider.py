@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterator
 
 from proxy.attempt import Attempt, Connector, Origin, Pool, RequestHead, Tunnel, tls_context
-from proxy.breaker import BreakerPolicy, Breakers
+from proxy.breaker import BreakerPolicy
 from proxy.classify import Classifier
-from proxy.limit import InFlight, LimitPolicy, LimitStore
+from proxy.limit import LimitPolicy, LimitStore, Priority, RateLimitNames
 from proxy.listener import Destination
-from proxy.observe import ObservePolicy
 from proxy.pipeline import build
 from proxy.providers import Profile
-from proxy.retry import RetryBudget, RetryPolicy, refused
+from proxy.retry import RetryPolicy, refused
 from proxy.route import Matched, ProviderRoutes
 from proxy.settings import ProviderSettings, StoreSettings
 from proxy.terms import (
@@ -22,11 +21,13 @@ from proxy.terms import (
     Refusal,
     Refused,
     Roll,
+    RouteEffect,
     Sample,
     TunnelRefused,
     compose,
 )
 
+from .kept import Kept
 from .keys import Keys
 from .ledger import Ledger
 from .profiles import routes_of
@@ -48,6 +49,7 @@ class Provider:
         new_id: NewId,
         ledger: Ledger,
         stores: StoreSettings,
+        kept: Kept | None = None,
         *,
         is_draining: Callable[[], bool],
     ) -> None:
@@ -57,12 +59,20 @@ class Provider:
         self.classifier = Classifier(profile)
         self._clock = clock
         self._keys = Keys(name, settings, profile, ledger, stores, clock)
-        self._budget = RetryBudget(settings.retry.budget)
-        self._breakers = Breakers(settings.breaker)
-        self._in_flight = InFlight(settings.concurrency, clock)
-        self._observe = ObservePolicy(clock, emit)
+        self.kept = Kept(settings, store, clock, emit) if kept is None else kept
+        self._budget, self._breakers = self.kept.budget, self.kept.breakers
+        self.pause, self._observe = self.kept.pause, self.kept.observe
         self._limit = LimitPolicy(
-            name, settings.account, settings.rate_limits, self._in_flight, store, clock, emit
+            name,
+            settings.account,
+            settings.rate_limits,
+            {route.name: Priority[route.priority.upper()] for route in settings.routes},
+            self.kept.room,
+            self.pause,
+            clock,
+            emit,
+            _rate_limit_fields(profile),
+            self.kept.learned,
         )
         self._pool = Pool(
             name,
@@ -114,7 +124,7 @@ class Provider:
             generates_key=settings.idempotency.generate,
             stop=self._stop(),
             native_errors=self.profile.native_errors,
-            paused=settings.paused,
+            is_paused=self.pause.stops,
             peek=self._peek,
         )
 
@@ -130,26 +140,36 @@ class Provider:
         yield Sample("paysluice_keys_near_expiry", (name,), float(self._keys.near_expiry()))
         for limit, fill in self._limit.fill().items():
             yield Sample("paysluice_limit_fill", (name, limit), fill)
-        for limit, length in self._limit.queue_length().items():
-            yield Sample("paysluice_queue_length", (name, limit, "normal"), float(length))
+        for limit, lengths in self._limit.waiting().items():
+            for priority, length in lengths.items():
+                yield Sample("paysluice_queue_length", (name, limit, priority), float(length))
 
     def status(self) -> dict[str, object]:
         """Give what an operator is shown of this provider."""
         now = self._clock.monotonic()
-        queues = self._limit.queue_length()
+        waiting, learned = self._limit.waiting(), self._limit.learned()
         return {
             "profile": self.profile.name,
             "base_url": str(self.settings.base_url),
-            "paused": self.settings.paused,
+            "paused": self.pause.held,
             "breaker": {label: state.name.lower() for label, state in self._breakers.states(now)},
             "retry_budget_remaining": self._budget.remaining(now),
             "in_flight": self._observe.in_flight,
             "limits": {
-                limit: {"fill": round(fill, 4), "queue_length": queues[limit]}
+                limit: {
+                    "fill": round(fill, 4),
+                    "queue": waiting[limit],
+                    **learned.get(limit, {}),
+                }
                 for limit, fill in self._limit.fill().items()
             },
             "connections": {"idle": self._pool.idle, "busy": self._pool.busy},
         }
+
+    @property
+    def is_paying(self) -> bool:
+        """Whether a payment is under way."""
+        return self._observe.paying > 0
 
     def close(self) -> None:
         """Close what is idle; what is under way closes as it ends."""
@@ -160,7 +180,9 @@ class Provider:
         return None if stop is None else (stop.header.encode("ascii"), stop.value.encode("ascii"))
 
     def _peek(self, matched: Matched) -> Refused | None:
-        denied = self._breakers.of(matched.route).peek(self._clock.monotonic())
+        denied = self._breakers.of(matched.route).peek(
+            self._clock.monotonic(), is_safe=matched.effect is RouteEffect.READ
+        )
         if denied is None:
             return None
         return refused(Refusal.CIRCUIT_OPEN, retry_after_s=denied.retry_after_s)
@@ -177,6 +199,17 @@ def tunnel_of(name: str, settings: ProviderSettings, clock: Clock, emit: Emit) -
         authorization=lambda: egress.authorization(clock.monotonic()),
         on_refused=lambda status: emit(TunnelRefused(name, status)),
     )
+
+
+def _rate_limit_fields(profile: Profile) -> RateLimitNames | None:
+    said = profile.rate_limit
+    if said is None:
+        return None
+    limit, remaining, reset = (
+        name.lower().encode("ascii") if name is not None else None
+        for name in (said.limit, said.remaining, said.reset)
+    )
+    return RateLimitNames(limit, remaining or b"", reset, said.reset_as)
 
 
 def configured_headers(settings: ProviderSettings, clock: Clock) -> Callable[[], Headers]:

@@ -1,7 +1,7 @@
 """How unknown payments of the providers are settled without a person: look-ups and webhooks."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from proxy.ledger.webhook import Taken, Webhooks
@@ -36,9 +36,7 @@ class Settling:
         self._providers = providers
         self._ledger = ledger
         self._clock = clock
-        self._listener = WebhookListener(
-            {name: take for name, each in providers.items() if (take := self._taker(each))}, emit
-        )
+        self._listener = WebhookListener(self._takers(), emit)
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -52,18 +50,31 @@ class Settling:
         Raises:
             OSError: the address for webhooks cannot be bound.
         """
-        look_ups = (each.look_ups for each in self._providers.values())
-        self._tasks = [asyncio.ensure_future(each.watch()) for each in look_ups if each is not None]
+        self._begin()
         address = self._settings.webhooks
         if address is not None:
             await self._listener.start(address.host, address.port)
 
+    async def go_by(self, settings: Settings, providers: Mapping[str, Provider]) -> None:
+        """Ask, and listen for, these *providers* from now on."""
+        self._settings, self._providers = settings, providers
+        self._listener.go_by(self._takers())
+        before = self._tasks
+        self._begin()
+        await _end(before)
+
     async def stop(self) -> None:
         """End both."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _end(self._tasks)
         await self._listener.stop()
+
+    def _begin(self) -> None:
+        look_ups = (each.look_ups for each in self._providers.values())
+        self._tasks = [asyncio.ensure_future(each.watch()) for each in look_ups if each is not None]
+
+    def _takers(self) -> Mapping[str, Take]:
+        found = ((name, self._taker(each)) for name, each in self._providers.items())
+        return {name: take for name, take in found if take is not None}
 
     def _taker(self, provider: Provider) -> Take | None:
         secret = provider.settings.webhook.secret
@@ -82,3 +93,9 @@ class Settling:
             return _STATUS.get(await webhooks.take(headers, body), 200)
 
         return take
+
+
+async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

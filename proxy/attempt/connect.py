@@ -4,10 +4,10 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias, cast
 
 import aiohappyeyeballs
+from msgspec import Struct
 
 from proxy.terms import Clock, ProxyError
 
@@ -24,8 +24,7 @@ HAPPY_EYEBALLS_DELAY_S: Final = 0.25
 _AddrInfo: TypeAlias = aiohappyeyeballs.AddrInfoType
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a provider is: what a connection is opened to and verified against."""
 
     host: str

@@ -10,10 +10,10 @@ Rule 6: trailers are dropped (RFC 9110 section 6.5.1); interim answers are too, 
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 import httptools
+from msgspec import Struct
 
 from proxy.terms import Headers, ProxyError
 from proxy.terms.http import MAX_STATUS, MIN_STATUS, NO_CONTENT, NOT_MODIFIED, every
@@ -33,8 +33,7 @@ _BARE_CR: Final = re.compile(rb"\r(?!\n)")
 _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """Status line and header fields of an answer."""
 
     status: int

@@ -4,8 +4,9 @@ import asyncio
 import re
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.terms import ProxyError
 
@@ -16,8 +17,7 @@ _SUCCESSFUL: Final = range(200, 300)
 _TIMED_OUT: Final = frozenset({408, 504})
 
 
-@dataclass(frozen=True, slots=True)
-class Tunnel:
+class Tunnel(Struct, frozen=True):
     """The proxy that connections go out through."""
 
     host: str

@@ -3,11 +3,15 @@
 A permit carries the generation of the state it was given in. An answer that belongs to an earlier
 state is ignored: a slow success from before the outage must not close a circuit, nor a slow
 failure open one that has just closed.
+
+A probe may meet a provider that is still down, and a read that fails costs nobody anything. So
+where reads came while the circuit was open, they go first for a while (`SAFE_FIRST_S`).
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, assert_never
+
+from msgspec import Struct
 
 from .decide import Vote
 from .settings import BreakerSettings
@@ -15,6 +19,7 @@ from .window import Window
 
 # When to ask again where all probes are out: their answers are due any moment, nobody knows when.
 PROBING_RETRY_S: Final = 1.0
+SAFE_FIRST_S: Final = 2.0
 
 
 class State(IntEnum):
@@ -25,8 +30,7 @@ class State(IntEnum):
     OPEN = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(Struct, frozen=True):
     """Leave to make one attempt; to be settled exactly once."""
 
     generation: int
@@ -34,8 +38,7 @@ class Permit:
     moved_to: State | None = None  # set where giving it changed the state
 
 
-@dataclass(frozen=True, slots=True)
-class Denied:
+class Denied(Struct, frozen=True):
     """No attempt now."""
 
     retry_after_s: float
@@ -50,6 +53,7 @@ class Breaker:
         self._generation = 0
         self._window = Window(settings.window)
         self._open_until = 0.0
+        self._any_from = 0.0  # from then on a call that is not safe may be a probe
         self._probing = 0  # probes under way
         self._passed = 0  # probes that found the provider healthy
 
@@ -62,24 +66,31 @@ class Breaker:
             return State.HALF_OPEN
         return self._state
 
-    def peek(self, now: float) -> Denied | None:
-        """Say whether an attempt would be denied at *now*. Takes no permit."""
+    def peek(self, now: float, *, is_safe: bool) -> Denied | None:
+        """Say whether an attempt would be denied at *now*. Takes no permit.
+
+        *is_safe*: a call that only reads.
+        """
         match self.state(now):
             case State.CLOSED:
                 return None
             case State.HALF_OPEN:
+                if not is_safe and now < self._any_from:
+                    return Denied(self._any_from - now)
                 # At least one: a reload may have asked for fewer probes than have passed already.
                 if self._probing < max(1, self._settings.half_open_probes - self._passed):
                     return None
                 return Denied(min(PROBING_RETRY_S, self._settings.open_for))
             case State.OPEN:
-                return Denied(self._open_until - now)
+                return Denied((self._open_until if is_safe else self._any_from) - now)
             case state:
                 assert_never(state)
 
-    def admit(self, now: float) -> Permit | Denied:
+    def admit(self, now: float, *, is_safe: bool) -> Permit | Denied:
         """Give leave for one attempt, or say when to ask again."""
-        if (denied := self.peek(now)) is not None:
+        if is_safe and self._state is State.OPEN and now < self._open_until:
+            self._any_from = self._open_until + SAFE_FIRST_S  # where one came, another will
+        if (denied := self.peek(now, is_safe=is_safe)) is not None:
             return denied
         if self._state is State.CLOSED:
             return Permit(self._generation, is_probe=False)
@@ -122,7 +133,7 @@ class Breaker:
         return self._open(now) if is_tripped else None
 
     def _open(self, now: float) -> State:
-        self._open_until = now + self._settings.open_for
+        self._open_until = self._any_from = now + self._settings.open_for
         return self._move(State.OPEN)
 
     def _move(self, state: State) -> State:

@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 from typing import Final
 
-from proxy.terms import BreakerMoved, Call, Clock, Emit, Outcome, Refusal, Refused, Service
+from proxy.terms import (
+    BreakerMoved,
+    Call,
+    Clock,
+    Emit,
+    Outcome,
+    Refusal,
+    Refused,
+    RouteEffect,
+    Service,
+)
 
 from .circuit import Breaker, Denied, State
 from .decide import Vote, vote_for
@@ -63,7 +73,7 @@ class BreakerPolicy:
     async def __call__(self, call: Call, inner: Service, /) -> Outcome:
         """Give the outcome of one attempt, or refuse it."""
         breaker, label = self._breakers.of(call.route), self._breakers.label(call.route)
-        admission = breaker.admit(self._clock.monotonic())
+        admission = breaker.admit(self._clock.monotonic(), is_safe=call.effect is RouteEffect.READ)
         if isinstance(admission, Denied):
             return Refused(reason=Refusal.CIRCUIT_OPEN, retry_after_s=admission.retry_after_s)
         # What a cancelled attempt counts as: it neither closes the circuit nor leaks its permit.

@@ -30,6 +30,7 @@ _OUTAGE: Final = re.compile(
     r"time ?d? ?out|unavailable"
     r"|(?:server|internal|gateway|processor|issuer|bank|provider|network) ?error"
 )
+_OF_OUTAGES: Final = ("time", "unavailable", "error")  # one of them stands in each of those
 # Words that say that something was, or is being, done.
 _DONE_BEFORE: Final = frozenset(
     {
@@ -62,20 +63,24 @@ def doubt(
 
 def is_doubtful(facts: Facts) -> bool:
     """Whether the provider's code, type or message speaks of something done before."""
-    return _is_doubt(facts.code) or _is_doubt(facts.type) or _is_doubt(facts.message)
+    for text in (facts.code, facts.type, facts.message):
+        if text:
+            said = text[:_MAX_TEXT].lower()
+            # Without these letters it cannot be, and most are without.
+            if ("duplicat" in said or "already" in said) and _holds(_DOUBT, said):
+                return True
+    return False
 
 
 def _names_outage(facts: Facts) -> bool:
     """Whether the provider's code or type is one of an outage. What a message tells is prose."""
-    return any(
-        _OUTAGE.search(_JOINTS.sub(" ", text[:_MAX_TEXT].lower()))
-        for text in (facts.code, facts.type)
-        if text
-    )
+    for text in (facts.code, facts.type):
+        if text:
+            said = text[:_MAX_TEXT].lower()
+            if any(letters in said for letters in _OF_OUTAGES) and _holds(_OUTAGE, said):
+                return True
+    return False
 
 
-def _is_doubt(text: str | None) -> bool:
-    text = text[:_MAX_TEXT].lower() if text else ""
-    if "duplicat" not in text and "already" not in text:
-        return False  # without these letters it cannot be
-    return _DOUBT.search(_JOINTS.sub(" ", text)) is not None
+def _holds(pattern: re.Pattern[str], said: str) -> bool:
+    return pattern.search(_JOINTS.sub(" ", said)) is not None

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from proxy.providers import BodyTest, Lookup, Rule, Then, compile_path
 from proxy.terms import Answer, Facts
@@ -24,8 +25,7 @@ class Body(dict[Lookup, object]):
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledRule:
+class CompiledRule(Struct, frozen=True):
     """One rule of a profile, ready to be asked."""
 
     then: Then

@@ -5,16 +5,16 @@ the letters without which its pattern cannot hold: looking for them costs next t
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.terms import ErrorCode
 
 _E: Final = ErrorCode
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(Struct, frozen=True):
     """A pattern, the letters one of which it needs, and the word it stands for."""
 
     needles: tuple[str, ...]

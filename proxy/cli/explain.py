@@ -3,8 +3,10 @@
 import json
 import os
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from proxy.app.profiles import load_profile, routes_of
 from proxy.attempt import ResponseParser, failed

@@ -4,14 +4,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import uvloop
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
 from proxy.app import App, StartError
-from proxy.observe import tame
+from proxy.observe import Output, tame
 from proxy.settings import ConfigError, Settings, load, warnings
 from proxy.system import SystemClock, new_id, roll
 
@@ -35,6 +35,7 @@ def run(config: str | None) -> int:
     """Serve until SIGTERM; drain then, and end at once with a second one."""
     if HttpRequestParser is HttpRequestParserPy:
         return _refuse("aiohttp runs without its C parser, which is laxer: refusing to start")
+    stdout = Output(sys.stdout)
     try:
         settings = load(config, os.environ)
         app = App(
@@ -43,7 +44,8 @@ def run(config: str | None) -> int:
             clock=SystemClock(),
             roll=roll,
             new_id=new_id,
-            stdout=sys.stdout,
+            stdout=stdout,
+            read_again=lambda: load(config, os.environ),
         )
         return uvloop.run(_serve(app, settings))
     except ConfigError as error:
@@ -52,6 +54,8 @@ def run(config: str | None) -> int:
         return NO
     except StartError as error:
         return _refuse(str(error))
+    finally:
+        stdout.close()
 
 
 def simulate(port: int) -> int:
@@ -64,6 +68,7 @@ def simulate(port: int) -> int:
 
 async def _serve(app: App, settings: Settings) -> int:
     stop = _Stop()
+    _reload_at_sighup(app)
     tame(app.log, asyncio.get_running_loop())
     await app.start()
     app.log.line(
@@ -96,6 +101,18 @@ async def _simulate(port: int) -> int:
     await stop.first()
     await simulator.stop()
     return 0
+
+
+def _reload_at_sighup(app: App) -> None:
+    """Have SIGHUP read the config again, at any time: it must never end the process."""
+    reloads = set[asyncio.Task[Sequence[str]]]()
+
+    def again() -> None:
+        reload = asyncio.ensure_future(app.reload())
+        reloads.add(reload)
+        reload.add_done_callback(reloads.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, again)
 
 
 class _Stop:

@@ -4,6 +4,7 @@ Each fact is looked for under its usual names, in the outermost scope first.
 """
 
 import re
+from itertools import islice
 from typing import Final
 
 from .clean import MAX_WORD, as_message, as_word
@@ -18,6 +19,7 @@ _CODES: Final = Names(
 _WEAK_CODES: Final = Names(
     "statuscode", "errorid", "errortype", "type", "reason", "category", "name", "id", "value"
 )
+_ERROR: Final = Names("error")
 # These name many things: a code only within an error, or where it is written like one (PayPal).
 _LOOSE_CODES: Final = frozenset({"id", "name", "value"})
 _LOUD: Final = re.compile(r"[A-Z0-9]+(?:_[A-Z0-9]+)+")
@@ -48,21 +50,22 @@ def _is_code_like(word: str) -> bool:
 def find_code(scopes: tuple[Scope, ...], status: int) -> str | None:
     """Give the provider's code: not one that only says the status again."""
     for scope in scopes:
-        for name in scope.members.present[_CODES]:
+        for _, name in scope.form[_CODES]:
             word = _first_word(scope.members[name])
             if word is not None and word != str(status):
                 return word
     for scope in scopes:
-        for name in scope.members.present[_WEAK_CODES]:
+        for said, name in scope.form[_WEAK_CODES]:
             word = _first_word(scope.members[name])
             if word is None or word == str(status) or not _is_code_like(word):
                 continue
-            if name in _LOOSE_CODES and not scope.is_in_error and not _LOUD.fullmatch(word):
+            if said in _LOOSE_CODES and not scope.is_in_error and not _LOUD.fullmatch(word):
                 continue
             return word
-        error = scope.members.get("error")
-        if isinstance(error, str) and _is_code_like(error):
-            return as_word(error)
+        for _, name in scope.form[_ERROR]:
+            error = scope.members[name]
+            if isinstance(error, str) and _is_code_like(error):
+                return as_word(error)
     return None
 
 
@@ -87,7 +90,7 @@ def find_span_id(scopes: tuple[Scope, ...]) -> str | None:
 
 def _find_word(scopes: tuple[Scope, ...], names: Names) -> str | None:
     for scope in scopes:
-        for name in scope.members.present[names]:
+        for _, name in scope.form[names]:
             word = as_word(scope.members[name])
             if word is not None and "://" not in word and word != "about:blank":
                 return word
@@ -97,14 +100,14 @@ def _find_word(scopes: tuple[Scope, ...], names: Names) -> str | None:
 def find_message(tree: object, scopes: tuple[Scope, ...]) -> str | None:
     """Give a text for people: a sentence before a title, an outer one before an inner."""
     for scope in scopes:
-        for name in scope.members.present[_MESSAGES]:
+        for _, name in scope.form[_MESSAGES]:
             message = as_message(scope.members[name])
             if message is not None:
                 return message
     if isinstance(tree, list | str):
         return as_message(tree)
     for scope in scopes:
-        for value in list(scope.members.values())[:_MAX_WORDS]:
+        for value in islice(scope.members.values(), _MAX_WORDS):
             if isinstance(value, list) and (message := as_message(value)) is not None:
                 return message  # a map of fields to their faults
     return None
@@ -114,7 +117,7 @@ def find_words(scopes: tuple[Scope, ...]) -> tuple[str, ...]:
     """Give every code, type and reason that stands anywhere: what hints are taken from."""
     words: list[str] = []
     for scope in scopes:
-        for name in scope.members.present[_WORDS]:
+        for _, name in scope.form[_WORDS]:
             value = scope.members[name]
             items = value[:MAX_UNWRAPPED] if isinstance(value, list) else (value,)
             words += [item for item in items if isinstance(item, str) and _is_word(item)]

@@ -5,16 +5,16 @@ Lists of `{field, message}` under many names (PayPal's `issue`, FastAPI's `loc`,
 `param` beside the message (Stripe).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from typing import Final, TypeAlias
 
 from proxy.terms import Detail
 
 from .clean import MAX_FIELD, as_message, as_word
-from .scopes import Members, Names, Scope, squashed
+from .scopes import Form, Names, Scope, form_of
 
-_Told: TypeAlias = tuple[str, str]  # a field, and what is wrong with it
+_Told: TypeAlias = dict[tuple[str, str], None]  # fields, and what is wrong with each, in order
 
 MAX_DETAILS: Final = 50
 _MAX_DEPTH: Final = 6
@@ -33,6 +33,7 @@ _DESCRIPTIONS: Final = Names(
     "message", "description", "errormessage", "errordescription", "detail", "msg", "reason",
     "issue", "error", "title", "reasons", "code", "type",
 )  # fmt: skip
+_SOURCES: Final = Names("source", "fieldtype")
 _SINGLE: Final = Names("field", "param", "attribute", "fieldname", "parameter")
 # Django's names for what concerns no one field.
 _NO_FIELD: Final = frozenset({"non_field_errors", "nonFieldErrors", "__all__", "_schema"})
@@ -40,53 +41,51 @@ _NO_FIELD: Final = frozenset({"non_field_errors", "nonFieldErrors", "__all__", "
 
 def find_details(tree: object, scopes: tuple[Scope, ...]) -> tuple[Detail, ...]:
     """Give the faulty fields, in the order of the body, each once."""
-    found = islice(dict.fromkeys(_search(tree, scopes)), MAX_DETAILS)
-    return tuple([Detail(field, description) for field, description in found])
-
-
-def _search(tree: object, scopes: tuple[Scope, ...]) -> Iterator[_Told]:
+    found: _Told = {}
     if isinstance(tree, list):
-        yield from _from_items(tree, 0)
+        _read_items(tree, found)
     elif isinstance(tree, dict) and not any(_is_about_errors(name) for name in tree):
-        yield from _from_map(tree)  # Django REST framework: the map is the body
+        _read_map(tree, found)  # Django REST framework: the map is the body
     for scope in scopes:
-        for name in scope.members.present[_LISTS]:
-            value = scope.members[name]
+        members = scope.members
+        for said, name in scope.form[_LISTS]:
+            value = members[name]
             if isinstance(value, list):
-                yield from _from_items(value, 0)
-            elif isinstance(value, dict) and name in _MAPS:
-                yield from _from_map(value)
-        for name in scope.members.present[_SINGLE]:
-            field = _as_field(scope.members[name])
-            if field is not None:
-                yield field, _describe(scope.members) or ""
-                break
+                _read_items(value, found)
+            elif isinstance(value, dict) and said in _MAPS:
+                _read_map(value, found)
+        field = _first_field(members, scope.form[_SINGLE])
+        if field is not None:
+            found[field, _describe(members, scope.form)] = None
+    return tuple([Detail(*told) for told in islice(found, MAX_DETAILS)])
 
 
-def _from_items(items: Iterable[object], depth: int) -> Iterator[_Told]:
+def _read_items(items: Iterable[object], found: _Told, depth: int = 0) -> None:
+    if depth > _MAX_DEPTH or len(found) >= MAX_DETAILS:
+        return
     for item in islice(items, MAX_DETAILS):
-        if isinstance(item, list) and depth < _MAX_DEPTH:
-            yield from _from_items(item, depth + 1)
+        if isinstance(item, list):
+            _read_items(item, found, depth + 1)
         elif isinstance(item, dict):
-            members = squashed(item)
-            field = _name_field(members)
+            form = form_of(item)
+            field = _name_field(item, form)
             if field is not None:
-                yield field, _describe(members) or ""
-            elif depth < _MAX_DEPTH:
-                for name in members.present[_LISTS]:
-                    value = members[name]
-                    if isinstance(value, list):
-                        yield from _from_items(value, depth + 1)
+                found[field, _describe(item, form)] = None
+                continue
+            for _, name in form[_LISTS]:
+                value = item[name]
+                if isinstance(value, list):
+                    _read_items(value, found, depth + 1)
 
 
-def _from_map(items: dict[str, object]) -> Iterator[_Told]:
+def _read_map(items: dict[str, object], found: _Told) -> None:
     """Read a map of fields to messages; an object with other things in it is none."""
     if not all(_is_messages(value) for value in items.values()):
         return
     for name, value in islice(items.items(), MAX_DETAILS):
         field = _as_field(name)
         if field is not None and name not in _NO_FIELD:
-            yield field, as_message(value) or ""
+            found[field, as_message(value) or ""] = None
 
 
 def _is_about_errors(name: str) -> bool:
@@ -97,14 +96,19 @@ def _is_messages(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
 
 
-def _name_field(members: Members) -> str | None:
-    source = members.get("source") or members.get("fieldtype")
-    if isinstance(source, dict):
-        for name in ("pointer", "parameter", "field"):
-            field = _as_field(source.get(name))
-            if field is not None:
-                return field
-    for name in members.present[_FIELDS]:
+def _name_field(members: dict[str, object], form: Form) -> str | None:
+    for _, name in form[_SOURCES]:
+        source = members[name]
+        if isinstance(source, dict):
+            for place in ("pointer", "parameter", "field"):
+                field = _as_field(source.get(place))
+                if field is not None:
+                    return field
+    return _first_field(members, form[_FIELDS])
+
+
+def _first_field(members: dict[str, object], names: tuple[tuple[str, str], ...]) -> str | None:
+    for _, name in names:
         field = _as_field(members[name])
         if field is not None:
             return field
@@ -119,9 +123,9 @@ def _as_field(value: object) -> str | None:
     return as_word(value, MAX_FIELD) if isinstance(value, str) else None
 
 
-def _describe(members: Members) -> str | None:
-    for name in members.present[_DESCRIPTIONS]:
+def _describe(members: dict[str, object], form: Form) -> str:
+    for _, name in form[_DESCRIPTIONS]:
         text = as_message(members[name])
         if text is not None:
             return text
-    return None
+    return ""

@@ -1,11 +1,10 @@
 """The places of a body where an error may stand, their members by name.
 
 An error stands in the body itself or in a member such as `error`, `errors[0]` or `fault.detail`.
-These places are its scopes, the outermost first. Members are known by their squashed name: written
-without regard to case, `_`, `-` and spaces.
+These places are its scopes, the outermost first. Members are known by their squashed name: without
+regard to case, `_`, `-` and spaces.
 """
 
-from collections.abc import Iterable
 from functools import lru_cache
 from itertools import islice
 from typing import Final
@@ -24,63 +23,42 @@ _SQUASH: Final = str.maketrans("", "", "_- ")
 class Names:
     """Squashed names that say one thing, the more telling first."""
 
-    __slots__ = ("_ranks",)
+    __slots__ = ("ranks",)
 
     def __init__(self, *names: str) -> None:
-        self._ranks = {name: rank for rank, name in enumerate(names)}
-
-    def among(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Give which of *names* are of these, the more telling first."""
-        ranks = self._ranks
-        return tuple(sorted({name for name in names if name in ranks}, key=ranks.__getitem__))
+        self.ranks = {name: rank for rank, name in enumerate(names)}
 
 
-class Form(dict[Names, tuple[str, ...]]):
-    """What an object's names say before a value is read: which of a list of names stand there.
+class Form(dict[Names, tuple[tuple[str, str], ...]]):
+    """What an object's names say before a value is read.
 
-    The errors of a provider have few forms: each list is looked for once in each of them.
+    `form[NAMES]` gives which of a list of names stand there, the more telling first, each squashed
+    and as it is written; of two that are squashed to one the first counts. The errors of a provider
+    have few forms: each list is looked for once in each of them.
     """
 
-    __slots__ = ("has_twins", "names")
+    __slots__ = ("_written",)
 
     def __init__(self, names: tuple[str, ...]) -> None:
         super().__init__()
-        self.names = tuple(name[:MAX_WORD].translate(_SQUASH).lower() for name in names)
-        self.has_twins = len(set(self.names)) < len(names)
+        self._written: dict[str, str] = {}
+        for name in names:
+            self._written.setdefault(name[:MAX_WORD].translate(_SQUASH).lower(), name)
 
-    def __missing__(self, wanted: Names) -> tuple[str, ...]:
-        found = self[wanted] = wanted.among(self.names)
+    def __missing__(self, wanted: Names) -> tuple[tuple[str, str], ...]:
+        ranks = wanted.ranks
+        said = sorted(ranks.keys() & self._written.keys(), key=ranks.__getitem__)
+        found = self[wanted] = tuple([(name, self._written[name]) for name in said])
         return found
 
 
 _kept = lru_cache(256)(Form)
 
 
-class Members(dict[str, object]):
-    """The members of an object by squashed name; of two that become one the first counts.
-
-    `present[NAMES]` gives which of a list of names stand among them, the more telling first.
-    """
-
-    __slots__ = ("present",)
-    present: Form
-
-
-def squashed(members: dict[str, object]) -> Members:
-    """Give *members* by squashed name."""
+def form_of(members: dict[str, object]) -> Form:
+    """Give the form of an object, of its first members where it has very many."""
     names = tuple(members)[:_MAX_MEMBERS]
-    form = _kept(names) if len("".join(names)) <= _MAX_KEPT else Form(names)
-    pairs = zip(form.names, members.values(), strict=False)
-    by_name = Members(_firsts(pairs) if form.has_twins else pairs)
-    by_name.present = form
-    return by_name
-
-
-def _firsts(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
-    firsts: dict[str, object] = {}
-    for name, value in pairs:
-        firsts.setdefault(name, value)
-    return firsts
+    return _kept(names) if len("".join(names)) <= _MAX_KEPT else Form(names)
 
 
 _SCOPES: Final = Names(
@@ -88,12 +66,14 @@ _SCOPES: Final = Names(
     "embedded", "errorinformation", "validationerrors", "extensions", "meta",
     "reasons", "body", "exception", "data",
 )  # fmt: skip
+_SPEAKS_OF_ERRORS: Final = ("err", "fault", "cause")
 
 
 class Scope(Struct, frozen=True):
     """A place where an error stands."""
 
-    members: Members
+    members: dict[str, object]
+    form: Form
     is_in_error: bool  # it stands under a name that speaks of errors, or in a list of them
 
 
@@ -104,12 +84,12 @@ def find_scopes(tree: object) -> tuple[Scope, ...]:
     for node, is_in_error in queue:
         member = node if isinstance(node, dict) else _unwrap(node)
         if isinstance(member, dict) and member:
-            members = squashed(member)
-            found.append(Scope(members, is_in_error or member is not node))
+            form = form_of(member)
+            found.append(Scope(member, form, is_in_error or member is not node))
             queue += [
-                (value, is_in_error or name.startswith(("err", "fault", "cause")))
-                for name in members.present[_SCOPES]
-                if isinstance(value := members[name], dict | list)
+                (value, is_in_error or said.startswith(_SPEAKS_OF_ERRORS))
+                for said, name in form[_SCOPES]
+                if isinstance(value := member[name], dict | list)
             ]
         if len(found) >= _MAX_SCOPES or len(queue) > _MAX_SCOPES * 4:
             break

@@ -11,8 +11,10 @@ Rules:
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Final, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .decide import End, Meeting, Said, Settlement, Source, meet, weigh
 from .entry import NO_MONEY, Entry, Money, Owner, Recorded, Result, State
@@ -21,8 +23,7 @@ TOMBSTONE_S: Final = 90 * 86_400.0  # contract section 6
 _OPEN: Final = frozenset({State.BEGUN, State.SENDING})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """A payment that somebody is about to make."""
 
     id: str
@@ -38,8 +39,7 @@ class Claim:
     is_sent: bool = False  # it is only followed: a byte of it has left already
 
 
-@dataclass(frozen=True, slots=True)
-class Met:
+class Met(Struct, frozen=True):
     """What a claim met: its own new entry where it is NEW, else the one that is there."""
 
     meeting: Meeting
@@ -47,8 +47,7 @@ class Met:
     gave_way: Entry | None = None  # what was there, where it is NEW: its owner is gone
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What somebody said of a payment, and what came of it. Never changed, never dropped."""
 
     source: Source
@@ -97,8 +96,7 @@ def send(entry: Entry | None, owner: Owner, lease_s: float, now: float) -> Entry
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """What became of an entry: changed, or left as it was by who may not end it."""
 
     entry: Entry

@@ -13,9 +13,10 @@ Rules:
 
 import hmac
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from proxy.classify import Classifier
 from proxy.terms import (

@@ -1,8 +1,9 @@
 """What the ledger knows of one payment."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.terms import Headers
 
@@ -31,8 +32,7 @@ class Result(StrEnum):
     REJECTED = "rejected"  # an error inside a 2xx: decided, and neither of the others
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(Struct, frozen=True):
     """Who sends a payment: a sidecar, in one life of its process, for one call.
 
     The epoch makes a sidecar that was frozen and woken another one than it was.
@@ -42,8 +42,7 @@ class Owner:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """An answer as it is replayed: byte for byte."""
 
     status: int
@@ -53,8 +52,7 @@ class Recorded:
     key_id: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(Struct, frozen=True):
     """What a payment moves, where the profile's paths find it in the request."""
 
     amount: str | None = None  # in major units, as a decimal number; None: nobody could tell
@@ -65,8 +63,7 @@ class Money:
 NO_MONEY: Final = Money()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One payment. Times are in seconds since the Unix epoch."""
 
     id: str

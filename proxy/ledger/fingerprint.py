@@ -7,30 +7,44 @@ Rules:
 2. What is no JSON object or array is compared byte for byte; so is JSON in which a member stands
    twice, of which readers think differently.
 3. Members that a setting names are left out. None of them can be the amount, the currency or the
-   destination: `check_ignored` refuses such a setting.
+   destination: `parse_ignored` refuses such a setting. They are named by JMESPath as far as that
+   says where they stand: a filter or a function selects by what a request says, and the request
+   itself would choose what counts.
 4. Headers do not count: a fresh signature, a trace or a date makes no other payment.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import MAX_EMAX, MIN_EMIN, Context
-from typing import Final
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+from jmespath.exceptions import JMESPathError
+from jmespath.parser import Parser
 
 _MAX_NUMBER: Final = 400  # characters: what is longer is compared as it is written
 _EXACT: Final = Context(prec=_MAX_NUMBER, Emax=MAX_EMAX, Emin=MIN_EMIN)
 # An object stands in a wrapping of its own, so that no object can look like a number.
 _OBJECT: Final = "o"
 _NUMBER: Final = "n"
-_PATH: Final = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*", re.ASCII)
 # What a payment is: left out, two payments would be taken for one, and the second never made.
 _NEVER: Final = re.compile(
     r"amount|value|total|sum|price|currency|destination|account|iban|card|token|source|customer"
     r"|recipient|beneficiary|payee|wallet|address|bank|phone|email|quantity|unit"
 )
 
-Ignored = tuple[tuple[str, ...], ...]
+
+class Each(Enum):
+    """A step to everything that stands there."""
+
+    ITEM = "[*]"
+    MEMBER = "*"
+
+
+Step: TypeAlias = str | int | Each
+Ignored: TypeAlias = tuple[tuple[Step, ...], ...]
 
 
 class _Twice(Exception):  # noqa: N818 - no error of the request: it is compared byte for byte
@@ -38,22 +52,47 @@ class _Twice(Exception):  # noqa: N818 - no error of the request: it is compared
 
 
 def parse_ignored(paths: Iterable[str]) -> Ignored:
-    """Give dotted paths of members that do not count, ready to be left out.
+    """Give JMESPath expressions of members that do not count, ready to be left out.
 
     Raises:
-        ValueError: one is no dotted path, or names what a payment is.
+        ValueError: one does not say where a member stands, or names what a payment is.
     """
-    parsed = []
-    for path in paths:
-        if _PATH.fullmatch(path) is None:
-            msg = f"{path!r} is no path of members, such as `metadata.sent_at`"
-            raise ValueError(msg)
-        steps = tuple(path.split("."))
-        if any(_NEVER.search(step.lower()) for step in steps):
-            msg = f"{path!r} may be what is paid, in what, or to whom: it always counts"
-            raise ValueError(msg)
-        parsed.append(steps)
-    return tuple(parsed)
+    return tuple(_parse(path) for path in paths)
+
+
+def _parse(path: str) -> tuple[Step, ...]:
+    try:
+        steps = tuple(_steps(Parser().parse(path).parsed))
+    except JMESPathError:
+        steps = ()
+    if not steps or not isinstance(steps[-1], str):
+        msg = f"{path!r} is no JMESPath of a member, such as `metadata.sent_at` or `items[*].note`"
+        raise ValueError(msg)
+    if any(isinstance(step, str) and _NEVER.search(step.lower()) for step in steps):
+        msg = f"{path!r} may be what is paid, in what, or to whom: it always counts"
+        raise ValueError(msg)
+    return steps
+
+
+def _steps(node: Mapping[str, Any]) -> Iterator[Step]:
+    """Give the steps of a parsed expression; the last of one that is more than a place is none."""
+    children = node["children"]
+    match node["type"]:
+        case "field":
+            yield node["value"]
+        case "index":
+            yield node["value"]
+        case "subexpression" | "index_expression":
+            for child in children:
+                yield from _steps(child)
+        case "projection" | "value_projection" as kind:
+            yield from _steps(children[0])
+            yield Each.ITEM if kind == "projection" else Each.MEMBER
+            yield from _steps(children[1])
+        case "identity" | "current":
+            pass
+        case _:
+            raise JMESPathError
 
 
 def fingerprint(method: str, target: bytes, body: bytes, ignored: Ignored = ()) -> bytes:
@@ -105,11 +144,25 @@ def _number(written: str) -> object:
     return {_NUMBER: "0" if value.is_zero() else str(value)}
 
 
-def _leave_out(tree: object, steps: tuple[str, ...]) -> None:
-    *outer, last = steps
-    for step in outer:
-        tree = _inside(tree).get(step)
-    _inside(tree).pop(last, None)
+def _leave_out(tree: object, steps: tuple[Step, ...]) -> None:
+    step, *rest = steps
+    if not rest:
+        _inside(tree).pop(str(step), None)
+        return
+    for below in _below(tree, step):
+        _leave_out(below, tuple(rest))
+
+
+def _below(tree: object, step: Step) -> Iterable[object]:
+    match step:
+        case str():
+            return (_inside(tree).get(step),)
+        case Each.MEMBER:
+            return _inside(tree).values()
+        case Each.ITEM:
+            return tree if isinstance(tree, list) else ()
+        case _:
+            return tree[step : step + 1 or None] if isinstance(tree, list) else ()
 
 
 def _inside(tree: object) -> dict[str, object]:

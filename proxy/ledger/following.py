@@ -6,8 +6,9 @@ this process. Where its key is honoured a repeat of it is the same payment, and 
 """
 
 from collections.abc import Awaitable, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from proxy.terms import Call
 

@@ -20,9 +20,10 @@ A provider without a rule gets the headers as they came; the key is known, and h
 
 import json
 import re
-from dataclasses import dataclass
 from math import inf
 from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 from proxy.terms import BodyStream, Headers, Key, NewId, Refusal, Refused, RouteEffect
 from proxy.terms.http import first
@@ -56,8 +57,7 @@ Body: TypeAlias = bytes | BodyStream
 _Members: TypeAlias = tuple[tuple[str, object], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRule:
+class KeyRule(Struct, frozen=True):
     """Where a provider reads the key on this route, and what its promise is worth."""
 
     place: Literal["header", "body"]
@@ -73,8 +73,7 @@ class KeyRule:
 _NO_RULE: Final = KeyRule("header", "Idempotency-Key", is_honoured=False, covers_failures=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Keyed:
+class Keyed(Struct, frozen=True):
     """A request whose key, if it has one, is where the provider reads it."""
 
     headers: Headers

@@ -12,8 +12,9 @@ Rules:
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from proxy.extract.clean import clean
 from proxy.extract.decode import MAX_READ, read_text
@@ -78,8 +79,7 @@ def _numbers(text: str) -> Iterator[str]:
                     yield number
 
 
-@dataclass(frozen=True, slots=True)
-class _Members:
+class _Members(Struct, frozen=True):
     reference: Find
     amount: Find
     currency: Find

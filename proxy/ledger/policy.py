@@ -13,7 +13,8 @@ Rules:
 """
 
 import asyncio
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from proxy.terms import (
     Call,

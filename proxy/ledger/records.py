@@ -16,10 +16,11 @@ Rules:
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from proxy.providers.dealings import Lookup, WebhookEvents
 
@@ -39,8 +40,7 @@ _RFC_3339: Final = re.compile(
 _EPOCH: Final = re.compile(r"[0-9]{1,13}")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One payment, as the provider tells of it."""
 
     reference: str | None

@@ -5,8 +5,9 @@ would take the same key. How an entry changes is `book`'s affair; a store finds 
 of it, and goes by a clock that all who share it have in common.
 """
 
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from .book import Claim, Ended, Evidence, Met
 from .decide import End, Said, Source
@@ -17,8 +18,7 @@ class LedgerError(Exception):
     """A store that cannot be the ledger; its text is one line for the operator, without secrets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Away:
+class Away(Struct, frozen=True):
     """The store cannot be reached: nothing is known, and nothing was kept."""
 
 

@@ -1,24 +1,14 @@
-"""Waits for what a provider allows: a token of each rate limit, then a place in flight.
-
-Tokens come first. While a call waits for one it holds nothing, so a slow limit on one route or one
-header value never takes the places of the others. The price: where places are scarce, tokens that
-were taken at different times may be used together, and one whose place did not come in time is
-lost. So over any time t at most `burst + rate x (t + concurrency.max_wait)` calls go out, and
-seldom more than `burst + rate x t`. The other order would bound it better, and let one limit that
-is waited for stop the whole provider.
-
-Of several limits the narrowest is asked first: it refuses most often, and a refusal there has not
-yet spent a token that everybody shares.
-"""
+"""Waits for what a provider allows: a token of each rate limit and a place in flight, together."""
 
 from collections.abc import Mapping, Sequence
-from typing import assert_never
+from typing import TypeAlias
 
 from proxy.terms import (
     Answered,
     Call,
     Clock,
     Emit,
+    Kind,
     LimitWaited,
     Outcome,
     Refusal,
@@ -26,10 +16,20 @@ from proxy.terms import (
     Service,
 )
 
-from .in_flight import InFlight
+from .admission import OUT, Admission
+from .lanes import Priority
+from .learn import RateLimitNames, hear, learn
+from .learned import Learned
+from .pause import Pause
 from .rate import RateLimit
+from .room import WaitingRoom
 from .settings import IN_FLIGHT, RateLimitSettings
-from .store import LimitStore, NoToken, Taken
+from .store import Ask
+from .wanted import Wanted
+
+# The limits of a route, narrowest first; of these the ones by header, last first; and what each
+# call needs of all others.
+_Covering: TypeAlias = tuple[tuple[RateLimit, ...], tuple[RateLimit, ...], tuple[Ask, ...]]
 
 
 class LimitPolicy:
@@ -40,104 +40,123 @@ class LimitPolicy:
         provider: str,
         account: str,
         rate_limits: Sequence[RateLimitSettings],
-        in_flight: InFlight,
-        store: LimitStore,
+        priorities: Mapping[str, Priority],
+        room: WaitingRoom,
+        pause: Pause,
         clock: Clock,
         emit: Emit,
+        fields: RateLimitNames | None = None,
+        learned: dict[str, Learned] | None = None,
     ) -> None:
         self._provider = provider
-        limits = [RateLimit(account, settings, store) for settings in rate_limits]
-        self._limits = sorted(limits, key=lambda limit: limit.breadth)
-        self._in_flight = in_flight
+        known = {} if learned is None else learned  # what a provider said outlives a reload
+        limits = [
+            RateLimit(account, each, known.setdefault(each.name, Learned())) for each in rate_limits
+        ]
+        self._limits = tuple(sorted(limits, key=lambda limit: limit.breadth))
+        self._of_route: dict[str, _Covering] = {}
+        self._priorities = priorities
+        self._room = room
+        self._pause = pause
         self._clock = clock
         self._emit = emit
+        self._fields = fields
 
     async def __call__(self, call: Call, inner: Service, /) -> Outcome:
         """Give the outcome of one attempt, or refuse it."""
-        refused = await self._take_tokens(call) or await self._take_place(call)
-        if refused is not None:
-            return refused
+        if self._pause.held != "none" and self._pause.stops(call.effect):
+            return Refused(reason=Refusal.PAUSED)
+        limits, by_header, asks = self._of_route.get(call.route) or self._look_up(call.route)
+        for limit in by_header:
+            asks = (limit.ask(call), *asks)
+        admission = await self._room.enter(limits, asks)
+        if admission is not OUT:
+            refused = await self._not_out(admission, call, limits, asks)
+            if refused is not None:
+                return refused
         is_streaming = False
         try:
             outcome = await inner(call)
-            if isinstance(outcome, Answered) and outcome.answer.rest is not None:
-                # The call is under way until the last byte of its answer.
-                outcome.answer.rest.on_end(self._in_flight.leave)
-                is_streaming = True
+            if isinstance(outcome, Answered):
+                if limits:
+                    self._learn(outcome, limits, asks)
+                if outcome.answer.rest is not None:
+                    # The call is under way until the last byte of its answer.
+                    outcome.answer.rest.on_end(self._room.leave)
+                    is_streaming = True
             return outcome
         finally:
             if not is_streaming:
-                self._in_flight.leave()
+                self._room.leave()
 
     def fill(self) -> Mapping[str, float]:
         """Give how full each limit is, by name, for the gauge."""
         now = self._clock.monotonic()
         fill = {limit.name: limit.fill(now) for limit in self._limits}
-        return fill | {IN_FLIGHT: self._in_flight.fill}
+        return fill | {IN_FLIGHT: self._room.fill}
 
-    def queue_length(self) -> Mapping[str, int]:
-        """Give how many calls wait under each limit, by name, for the gauge."""
-        waiting = {limit.name: limit.waiting for limit in self._limits}
-        return waiting | {IN_FLIGHT: self._in_flight.queue_length}
-
-    async def _take_tokens(self, call: Call) -> Refused | None:
+    def learned(self) -> Mapping[str, Mapping[str, float]]:
+        """Give what the provider has said of the limits, by their names."""
         now = self._clock.monotonic()
-        waits: list[tuple[RateLimit, float]] = []
-        for limit in self._limits:
-            if not limit.covers(call.route):
-                continue
-            taken = await limit.take(call, now=now, patience_s=_patience_s(call, now))
-            match taken:
-                case NoToken(retry_after_s):
-                    self._report(limit.name, 0.0, is_refused=True)
-                    return Refused(reason=Refusal.RATE_LIMITED, retry_after_s=retry_after_s)
-                case Taken(wait_s=wait_s):
-                    waits.append((limit, wait_s))
-                case _:
-                    assert_never(taken)
-        waits = [(limit, wait_s) for limit, wait_s in waits if wait_s > 0]
-        return await self._wait(call, waits) if waits else None
+        return {limit.name: limit.learned.shown(now) for limit in self._limits}
 
-    async def _wait(self, call: Call, waits: list[tuple[RateLimit, float]]) -> Refused | None:
-        # The waits run side by side: the longest is the one that is felt.
-        for limit, _ in waits:
-            limit.waiting += 1
-        call.progress.begin_wait(self._clock.monotonic())
+    def waiting(self) -> Mapping[str, Mapping[str, int]]:
+        """Give how many calls wait for each limit, by its name and their priority."""
+        counts = self._room.waiting()
+        names = [*(limit.name for limit in self._limits), IN_FLIGHT]
+        return {
+            name: {each.name.lower(): counts.get((name, each), 0) for each in Priority}
+            for name in names
+        }
+
+    def _look_up(self, route: str) -> _Covering:
+        """Give what covers a route. Routes are configured names: there is an end to them."""
+        limits = tuple(limit for limit in self._limits if limit.covers(route))
+        asks = tuple(limit.ask_of_route(route) for limit in limits if not limit.is_by_header)
+        by_header = tuple(limit for limit in reversed(limits) if limit.is_by_header)
+        covering = (limits, by_header, asks)
+        self._of_route[route] = covering
+        return covering
+
+    def _learn(
+        self, outcome: Answered, limits: tuple[RateLimit, ...], asks: tuple[Ask, ...]
+    ) -> None:
+        fields = self._fields
+        heard = hear(outcome.answer.headers, fields, self._clock.wall() if fields else 0.0)
+        if heard is None and outcome.kind is not Kind.THROTTLED:
+            return
+        learnt = learn(outcome, heard)
+        if learnt is not None:
+            name = heard.name if heard is not None else None
+            self._room.narrow(limits, asks, learnt, name)
+
+    async def _not_out(
+        self,
+        admission: Admission,
+        call: Call,
+        limits: tuple[RateLimit, ...],
+        asks: tuple[Ask, ...],
+    ) -> Refused | None:
+        """Have a call wait that could not go at once; give what it is refused with."""
+        if admission is Admission.AWAY:
+            return Refused(reason=Refusal.LIMITS_AWAY)
+        priority = self._priorities.get(call.route, Priority.NORMAL)
+        wanted = Wanted(call, limits, asks, priority)
+        progress, began = wanted.call.progress, self._clock.monotonic()
+        progress.begin_wait(began)
         try:
-            await self._clock.sleep(max(wait_s for _, wait_s in waits))
+            refused = await self._room.wait(wanted)
         finally:
-            call.progress.end_wait(self._clock.monotonic())
-            for limit, _ in waits:
-                limit.waiting -= 1
-        for limit, wait_s in waits:
-            self._report(limit.name, wait_s, is_refused=False)
-        return _refused_if_abandoned(call)
-
-    async def _take_place(self, call: Call) -> Refused | None:
-        if self._in_flight.try_enter():
-            return None
-        began = self._clock.monotonic()
-        call.progress.begin_wait(began)
-        is_in = await self._in_flight.queue(_patience_s(call, began))
-        call.progress.end_wait(self._clock.monotonic())
-        waited_s = self._clock.monotonic() - began
-        self._report(IN_FLIGHT, waited_s, is_refused=not is_in)
-        if not is_in:
-            return Refused(reason=Refusal.OVERLOADED)
-        refused = _refused_if_abandoned(call)
-        if refused is not None:
-            self._in_flight.leave()
+            progress.end_wait(self._clock.monotonic())
+        if refused is None and (progress.is_abandoned or self._pause.stops(wanted.call.effect)):
+            # Nothing new is started for a caller who left while it waited (contract section 5).
+            self._room.unsend(wanted)
+            reason = Refusal.CALLER_LEFT if progress.is_abandoned else Refusal.PAUSED
+            refused = Refused(reason=reason)
+        if refused is None or refused.reason in {Refusal.RATE_LIMITED, Refusal.OVERLOADED}:
+            waited_s = self._clock.monotonic() - began
+            self._report(wanted.waits_for, waited_s, is_refused=refused is not None)
         return refused
 
     def _report(self, limit: str, wait_s: float, *, is_refused: bool) -> None:
         self._emit(LimitWaited(self._provider, limit, wait_s, is_refused))
-
-
-def _patience_s(call: Call, now: float) -> float:
-    """Give how long *call* may queue: never past its deadline, when the caller is answered."""
-    return max(0.0, call.deadline - now)
-
-
-def _refused_if_abandoned(call: Call) -> Refused | None:
-    """Nothing new is started for a caller who left while we waited (contract section 5)."""
-    return Refused(reason=Refusal.CALLER_LEFT) if call.progress.is_abandoned else None

@@ -1,31 +1,31 @@
 """What keeps the tokens must promise."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
-from proxy.terms.units import Rate
+from msgspec import Struct
 
-from .decide import NoToken
+from .decide import Ask, NotYet, Taken
 
-__all__ = ["LimitStore", "NoToken", "Taken"]
+__all__ = ["AWAY", "Ask", "Away", "LimitStore", "NotYet", "Taken"]
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A token was taken, for use after *wait_s*."""
+class Away(Struct, frozen=True):
+    """The store cannot be asked, and nobody is to go by anything else: no token was taken."""
 
-    wait_s: float
-    full_in_s: float  # until all tokens are back; over `burst` intervals where some are waiting
+
+AWAY: Final = Away()
 
 
 class LimitStore(Protocol):
     """Keeps the tokens of all limits. One an app; it may be shared by many sidecars."""
 
-    async def take(
-        self, key: str, *, rate: Rate, burst: int, max_wait_s: float, now: float
-    ) -> Taken | NoToken:
-        """Take one token of the limit called *key*, or none, in one atomic step.
+    async def take(self, asks: tuple[Ask, ...], now: float) -> Taken | NotYet | Away:
+        """Take one token of each bucket, or of none, in one atomic step.
 
         There is no `get` and no `set`: between them another sidecar would take the same token.
-        *now* is this sidecar's monotonic clock; a shared store goes by its own.
+        *now* is this sidecar's monotonic clock; a shared store goes by its own. Whoever is
+        cancelled meanwhile has taken nothing.
         """
+
+    async def give_back(self, asks: tuple[Ask, ...], now: float) -> None:
+        """Put back what was taken for a call that never went out."""

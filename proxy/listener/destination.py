@@ -1,8 +1,8 @@
 """A provider, as the listener knows it: everything that `app` decided once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+
+from msgspec import Struct
 
 from proxy.ledger.keys import KeyRule
 from proxy.normalise.settings import ErrorSettings
@@ -11,8 +11,7 @@ from proxy.route import Matched
 from proxy.terms import Header, Refused, RouteEffect, Service
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """Where a matched request goes, and how its answers come back."""
 
     name: str
@@ -25,11 +24,5 @@ class Destination:
     generates_key: bool
     stop: Header | None  # what makes the provider's own SDK stop repeating
     native_errors: NativeErrors | None  # how an error is said in its own shape
-    paused: Literal["none", "payments", "all"]
+    is_paused: Callable[[RouteEffect], bool]  # whether the operator holds back such calls
     peek: Callable[[Matched], Refused | None]  # a look at the breaker, without a permit
-
-    def is_paused(self, effect: RouteEffect) -> bool:
-        """Whether the operator holds back calls of this *effect*."""
-        if self.paused == "payments":
-            return effect is RouteEffect.PAYMENT
-        return self.paused == "all"

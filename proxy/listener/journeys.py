@@ -1,8 +1,9 @@
 """Runs each call in a task of its own, so that no caller who leaves can cancel a payment."""
 
 import asyncio
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from proxy.retry import caller_may_repeat
 from proxy.terms import (

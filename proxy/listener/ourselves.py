@@ -7,9 +7,10 @@ the wait is over. The id is one that nobody can guess, and only the payment's ca
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
 
 from proxy.retry import refused
 from proxy.terms import Answer, Answered, Kind, Outcome, Refusal, Refused
@@ -26,8 +27,7 @@ _JSON: Final = ((b"Content-Type", b"application/json"), (b"Cache-Control", b"no-
 Ask: TypeAlias = Callable[[str, float], Awaitable[Mapping[str, object] | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Somebody wants to know what became of a payment."""
 
     outcome_id: str

@@ -1,8 +1,7 @@
 """From a request that is sound to a call that can be sent: its body, its fields, its key."""
 
-from dataclasses import dataclass
-
 from aiohttp import web
+from msgspec import Struct
 
 from proxy.ledger import Keyed, KeyRule, apply
 from proxy.retry import refused
@@ -28,8 +27,7 @@ from .request import RequestFacts
 from .settings import CallerSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A request whose head is sound, and where it goes."""
 
     request_id: str

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.terms import Headers, Refusal, Refused
 from proxy.terms.http import every, first, list_members
@@ -29,16 +30,14 @@ _OVERRIDES: Final = frozenset({b"x-http-method-override", b"x-http-method", b"x-
 _ERROR_MODES: Final = frozenset({"envelope", "native", "passthrough"})
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """How large a request may be."""
 
     max_header_bytes: int
     max_body_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(Struct, frozen=True):
     """What a caller asks of us, in `Paysluice-*` fields."""
 
     timeout_s: float | None = None
@@ -46,8 +45,7 @@ class Wishes:
     error_mode: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
+class RequestFacts(Struct, frozen=True):
     """What the head of a request says, once it is known to be sound."""
 
     target: bytes  # `*` where the request speaks of ourselves

@@ -1,6 +1,6 @@
 """What a caller is told of an outcome: the provider's answer as it came, or the envelope. Pure."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from proxy.normalise import (
     ALLOW,
@@ -24,8 +24,7 @@ from .headers import answered, clean
 from .write import Message
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """How the caller of one request wants its errors."""
 
     mode: str  # envelope, native (the envelope, where the profile has no template), passthrough
@@ -34,8 +33,7 @@ class Shape:
     wants_problem: bool
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """What is known of a request that is answered."""
 
     request_id: str

@@ -1,9 +1,9 @@
 """One request from its first byte to the last of its answer: the caller's side of the journey."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from proxy.normalise import accepts_problem, words_of
 from proxy.retry import refused
@@ -77,6 +77,11 @@ class Handler:
         self._preparer = Preparer(settings, clock, emit, new_id, max_body_bytes=max_body_bytes)
         self._writer = Writer(clock, stall_s=settings.body_timeout)
 
+    def go_by(self, router: Router, destinations: Mapping[str, Destination]) -> None:
+        """Serve what comes from now on by these; what is under way goes on as it began."""
+        self._router = router
+        self._destinations = destinations
+
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         serving = Serving(self._new_id(), self._clock.monotonic())
@@ -136,7 +141,7 @@ class Handler:
             matched = replace(matched, effect=RouteEffect.PAYMENT)
         destination = self._destinations[matched.provider]
         serving.provider, serving.route = matched.provider, matched.route
-        serving.effect = matched.effect
+        serving.effect, serving.destination = matched.effect, destination
         errors = destination.errors
         serving.shape = shape_for(
             facts.wishes.error_mode or errors.mode,
@@ -170,7 +175,7 @@ class Handler:
         assert isinstance(connection, CallerConnection)
         provider = None if serving.provider == NOBODY else serving.provider
         key = serving.call.key if serving.call is not None else None
-        destination = self._destinations.get(serving.provider)
+        destination = serving.destination
         about = About(
             serving.request_id,
             provider,

@@ -5,6 +5,7 @@ from typing import Final
 
 from proxy.terms import Call, RouteEffect
 
+from .destination import Destination
 from .respond import DEFAULT_SHAPE, Shape
 
 NOBODY: Final = "none"  # the label of a request that found no provider
@@ -19,6 +20,7 @@ class Serving:
     provider: str = NOBODY
     route: str = "other"
     effect: RouteEffect = RouteEffect.PAYMENT
+    destination: Destination | None = None  # as it was when the request came
     shape: Shape = DEFAULT_SHAPE
     call: Call | None = None
     has_begun_answer: bool = False

@@ -42,6 +42,10 @@ class WebhookListener:
         """Where it is listened, 0 where it is not."""
         return self._endpoint.port
 
+    def go_by(self, takers: Mapping[str, Take]) -> None:
+        """Hand what comes from now on to these."""
+        self._takers = takers
+
     async def start(self, host: str, port: int) -> None:
         """Listen on an address; port 0 takes a free one, which `port` then tells.
 

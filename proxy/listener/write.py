@@ -1,12 +1,12 @@
 """Writes an answer to a caller, byte for byte: aiohttp's own writer drops opaque bytes."""
 
 import asyncio
-from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
+from msgspec import Struct
 
 from proxy.terms import AnswerStream, Clock, Headers, StreamEnd
 from proxy.terms.http import NO_CONTENT, NOT_MODIFIED, first
@@ -24,8 +24,7 @@ _BODILESS: Final = frozenset({NO_CONTENT, NOT_MODIFIED})
 _REASONS: Final = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """An answer as it is to be written, framing apart."""
 
     status: int

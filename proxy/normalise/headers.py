@@ -7,11 +7,14 @@ Rules:
    `Proxy-Status` with the provider's own members kept in front.
 3. `Retry-After` stands on an error only where it is retryable: an SDK takes it for an invitation.
 4. A field that described the provider's body goes when the body goes (`strip_representation`).
-5. `Paysluice-*` is ours: a provider's field of such a name is dropped, it could only deceive.
+5. A rate limit of ours says its name, its quota and when there is room again; the provider's fields
+   of such names go through as they came.
+6. `Paysluice-*` is ours: a provider's field of such a name is dropped, it could only deceive.
 """
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -22,6 +25,7 @@ from proxy.terms import (
     Headers,
     Key,
     Outcome,
+    Quota,
     Refusal,
     Refused,
     RouteEffect,
@@ -85,13 +89,13 @@ def strip_representation(headers: Headers) -> Headers:
     `Cache-Control: no-transform` does not keep the provider's body: contract section 4 promises
     the envelope on every error, and `mode: passthrough` is there for who wants the bytes.
     """
-    return tuple(
-        [
-            field
-            for field in headers
-            if (name := field[0].lower()) not in _REPRESENTATION and _SIGNATURE.search(name) is None
-        ]
-    )
+    return tuple([field for field in headers if not _describes_body(field[0])])
+
+
+@lru_cache(1024)  # providers' fields have few names
+def _describes_body(name: bytes) -> bool:
+    name = name.lower()
+    return name in _REPRESENTATION or _SIGNATURE.search(name) is not None
 
 
 def answer_headers(
@@ -162,9 +166,21 @@ def _error_fields(outcome: Outcome, effect: RouteEffect) -> list[Header]:
     retry_after = retry_after_of(outcome)
     if retry_after is not None:
         fields.append((b"Retry-After", b"%d" % retry_after))
-    if isinstance(outcome, Refused) and outcome.reason is Refusal.METHOD_REFUSED:
-        fields.append(ALLOW)  # RFC 9110 section 15.5.6: MUST
+    if isinstance(outcome, Refused):
+        if outcome.reason is Refusal.METHOD_REFUSED:
+            fields.append(ALLOW)  # RFC 9110 section 15.5.6: MUST
+        if outcome.quota is not None:
+            fields += _quota_fields(outcome.quota)
     return fields
+
+
+def _quota_fields(quota: Quota) -> list[Header]:
+    """Give the fields of draft-ietf-httpapi-ratelimit-headers, sections 3 and 4."""
+    name = _ascii(quota.name)  # of letters that a String of RFC 9651 holds as they are
+    return [
+        (b"RateLimit-Policy", b'"%s";q=%d;w=%d' % (name, quota.count, quota.window_s)),
+        (b"RateLimit", b'"%s";r=0;t=%d' % (name, quota.reset_s)),
+    ]
 
 
 def _ascii(text: str) -> bytes:

@@ -14,9 +14,10 @@ Rules:
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
+
+from msgspec import Struct
 
 from proxy.providers import NativeErrors, fill
 from proxy.terms import Answered, Outcome
@@ -29,8 +30,7 @@ MEMBER: Final = "paysluice"
 _OLDER: Final = (b"xml", b"application/x-www-form-urlencoded", b"text/plain")
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """An error as an SDK reads it."""
 
     status: int

@@ -5,17 +5,17 @@ the two exceptions that the contract names: 414 and 431.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from proxy.terms import Answered, ErrorCode, Failed, Outcome, ProxyError, Refusal
 
 from .messages import MESSAGES
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """Under which code, with which words and which `Proxy-Status` error an outcome is reported."""
 
     code: ErrorCode
@@ -181,6 +181,11 @@ REFUSALS: Final[Mapping[Refusal, Report]] = MappingProxyType(
             ProxyError.PROXY_INTERNAL_ERROR,
             ErrorCode.SERVICE_UNAVAILABLE,
             "The payment cannot be written down now, so it was not sent.",
+        ),
+        Refusal.LIMITS_AWAY: _report(
+            ProxyError.PROXY_INTERNAL_ERROR,
+            ErrorCode.SERVICE_UNAVAILABLE,
+            "The provider's rate limits cannot be asked now, so the request was not sent.",
         ),
         Refusal.NO_OUTCOME: _report(
             ProxyError.HTTP_REQUEST_ERROR,

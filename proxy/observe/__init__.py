@@ -6,6 +6,7 @@ from .libraries import tame
 from .lines import LevelName
 from .log import JsonLog, TextLog
 from .metrics import Metrics
+from .output import Output
 from .policy import ObservePolicy
 from .redact import redact
 from .unmapped import UnmappedCodes
@@ -16,6 +17,7 @@ __all__ = [
     "LevelName",
     "Metrics",
     "ObservePolicy",
+    "Output",
     "TextLog",
     "UnmappedCodes",
     "fan_out",

@@ -1,9 +1,10 @@
 """The names, types and labels of every metric (contract section 7): public API, never renamed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 OTHER: Final = "_OTHER"
 METHODS: Final = frozenset(
@@ -15,8 +16,7 @@ BUCKETS: Final = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """A metric: its name without the prefix, what it tells, and its labels in order."""
 
     name: str
@@ -93,6 +93,9 @@ OUTCOMES_CONTRADICTED: Final = Family(
     _PROVIDER,
 )
 WEBHOOKS: Final = Family("webhooks_total", "Webhooks that came.", ("provider", "result"))
+CONFIG_RELOADS: Final = Family(
+    "config_reloads_total", "Times that the config was read again: done, or refused.", ("result",)
+)
 CONNECTIONS_DISCARDED: Final = Family(
     "connections_discarded_total", "Connections not used again.", ("provider", "why")
 )

@@ -16,6 +16,7 @@ from proxy.terms import (
     BreakerMoved,
     CallEnded,
     CodeUnmapped,
+    ConfigReloaded,
     ConnectionDiscarded,
     Denial,
     Effect,
@@ -83,6 +84,8 @@ def headline(event: Event) -> tuple[LevelName, str]:  # noqa: C901, PLR0911, PLR
             return "info" if event.is_up else "error", "store_moved"
         case WebhookCame():
             return "info", "webhook_came"
+        case ConfigReloaded():
+            return "error" if event.message else "info", "config_reloaded"
         case ConnectionDiscarded():
             return "debug", "connection_discarded"
         case TunnelRefused():
@@ -153,9 +156,16 @@ def members(event: Event) -> dict[str, Member]:  # noqa: C901, PLR0911, PLR0912 
                 "said": event.said,
             }
         case StoreMoved():
-            return {"store": event.store, "state": "up" if event.is_up else "away"}
+            return {
+                "store": event.store,
+                "state": "up" if event.is_up else "away",
+                "reason": event.error,
+                "sidecars": event.sidecars,
+            }
         case WebhookCame():
             return {"provider": event.provider, "result": event.result}
+        case ConfigReloaded():
+            return {"result": event.result, "message": event.message}
         case ConnectionDiscarded():
             return {"provider": event.provider, "reason": event.why}
         case TunnelRefused():

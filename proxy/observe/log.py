@@ -42,6 +42,7 @@ MEMBERS: Final = (
     "by",
     "said",
     "store",
+    "sidecars",
     "fault",
     "where",
     "is_whole",
@@ -57,7 +58,7 @@ class Stream(Protocol):
     """Where lines go: standard output."""
 
     def write(self, text: str, /) -> object:
-        """Write *text*."""
+        """Write *text*; False where it is lost."""
 
     def flush(self) -> object:
         """Hand over what was written."""
@@ -70,6 +71,7 @@ class JsonLog:
         self._stream = stream
         self._rank = RANKS[level]
         self._clock = clock
+        self._lost = 0
 
     def on(self, event: Event) -> None:
         """Write what *event* tells, if its level is wanted."""
@@ -95,8 +97,13 @@ class JsonLog:
             value = said.get(name)
             if value is not None:
                 content[name] = _message(value) if name == "message" else value
-        self._stream.write(self._render(content) + "\n")
+        if self._stream.write(self._render(content) + "\n") is False:
+            self._lost += 1
+            return
         self._stream.flush()
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            self._write("warning", "lines_lost", {"calls": lost})
 
     def _render(self, content: dict[str, Member]) -> str:
         return json.dumps(content)

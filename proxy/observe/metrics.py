@@ -17,6 +17,7 @@ from proxy.terms import (
     BreakerMoved,
     CallEnded,
     CodeUnmapped,
+    ConfigReloaded,
     ConnectionDiscarded,
     Emit,
     Event,
@@ -102,6 +103,7 @@ class Metrics:
         self._settled = self._counter(families.OUTCOMES_SETTLED)
         self._contradicted = self._counter(families.OUTCOMES_CONTRADICTED)
         self._webhooks = self._counter(families.WEBHOOKS)
+        self._reloads = self._counter(families.CONFIG_RELOADS)
         self._discarded = self._counter(families.CONNECTIONS_DISCARDED)
         self._unmapped = self._counter(families.UNMAPPED_CODES)
         build = families.BUILD_INFO
@@ -143,6 +145,8 @@ class Metrics:
                 self._contradicted.of(event.provider).inc()
             case WebhookCame():
                 self._webhooks.of(event.provider, event.result).inc()
+            case ConfigReloaded():
+                self._reloads.of(event.result).inc()
             case RetryScheduled():
                 self._retries.of(event.provider, event.route, event.reason, event.basis).inc()
             case RetryDenied():

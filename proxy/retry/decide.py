@@ -117,6 +117,7 @@ REFUSALS: Mapping[Refusal, tuple[Denial, bool]] = MappingProxyType(
         Refusal.OUTCOME_PENDING: (Denial.PERMANENT, True),
         Refusal.ALREADY_PROCESSED: (Denial.PERMANENT, False),
         Refusal.LEDGER_AWAY: (Denial.PERMANENT, True),
+        Refusal.LIMITS_AWAY: (Denial.LIMIT, True),
         Refusal.NO_OUTCOME: (Denial.PERMANENT, False),
         Refusal.DRAINING: (Denial.DRAINING, True),
         Refusal.INTERNAL: (Denial.PERMANENT, False),  # a bug of ours meets the same bytes again

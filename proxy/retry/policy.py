@@ -1,8 +1,9 @@
 """The loop: try, judge, wait, try again."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from proxy.terms import (
     Answered,

@@ -6,7 +6,8 @@ used up: attempts, the body, time. The budget comes last, in the policy: it is t
 costs something, so it is asked only where all else agrees.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.terms import (
     Answered,
@@ -30,8 +31,7 @@ from .settings import RetrySettings
 _TOO_EARLY = 425
 
 
-@dataclass(frozen=True, slots=True)
-class SoFar:
+class SoFar(Struct, frozen=True):
     """What holds over those attempts of a call that have ended."""
 
     effect: Effect = Effect.NONE
@@ -54,16 +54,14 @@ class SoFar:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Struct, frozen=True):
     """Send again after *delay_s*."""
 
     delay_s: float
     basis: Basis
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """Do not send again. *wait_s* is set where only time was lacking: the caller may have it."""
 
     denied_by: Denial

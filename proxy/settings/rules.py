@@ -11,6 +11,7 @@ from .address import Address, is_loopback
 from .fault import Fault, Loc, in_order
 from .models import Settings
 from .provider import ProviderSettings
+from .shared import limits_faults
 
 _LEDGERS: Final = frozenset({"memory", "sqlite", "postgresql", "postgres"})
 _UNREADABLE: Final = "is no file that can be read"
@@ -113,6 +114,11 @@ def _ledger_can_guard(settings: Settings) -> Found:
             )
 
 
+def _limits_can_be_shared(settings: Settings) -> Found:
+    for fault in limits_faults(settings.stores.limits):
+        yield ("stores", "limits"), fault
+
+
 def _webhooks_can_come(settings: Settings) -> Found:
     if settings.webhooks is not None and settings.webhooks.path:
         yield ("webhooks",), "webhooks come from elsewhere: HOST:PORT"
@@ -159,6 +165,7 @@ _RULES: Final[tuple[Callable[[Settings], Found], ...]] = (
     _mounts_are_distinct,
     _own_tls_files_can_be_read,
     _ledger_can_guard,
+    _limits_can_be_shared,
     _webhooks_can_come,
 )
 _PROVIDER_RULES: Final[tuple[Callable[[str, ProviderSettings], Found], ...]] = (

@@ -7,31 +7,17 @@ from typing import Final
 
 from proxy.ledger.store import LedgerError
 
+from .ledger_entries import AT_START, TABLE
+
 _APPLICATION: Final = 0x50534C31  # "PSL1", as `file` shows it
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SCHEMA: Final = (
-    """CREATE TABLE entries (
-        id TEXT PRIMARY KEY, provider TEXT NOT NULL, scope TEXT NOT NULL, route TEXT NOT NULL,
-        operation TEXT NOT NULL, key_hash BLOB, fingerprint BLOB NOT NULL, state TEXT NOT NULL,
-        sidecar TEXT NOT NULL, epoch INTEGER NOT NULL, lease_until REAL NOT NULL,
-        created_at REAL NOT NULL, changed_at REAL NOT NULL, attempts INTEGER NOT NULL, result TEXT,
-        status INTEGER, reason BLOB, headers TEXT, body BLOB, key_id BLOB, amount TEXT,
-        currency TEXT, reference TEXT
-    ) WITHOUT ROWID""",
-    # What stands under a key. A payment that a person released keeps its record, not its key.
-    """CREATE UNIQUE INDEX entries_key ON entries (scope, key_hash)
-        WHERE key_hash IS NOT NULL AND state <> 'released'""",
-    """CREATE INDEX entries_open ON entries (created_at)
-        WHERE state IN ('sending', 'unknown')""",
-    """CREATE INDEX entries_age ON entries (provider, changed_at)
-        WHERE state IN ('begun', 'done', 'gone', 'released')""",
+    *TABLE,
     """CREATE TABLE evidence (
         number INTEGER PRIMARY KEY, entry_id TEXT NOT NULL, source TEXT NOT NULL,
         said TEXT NOT NULL, note TEXT NOT NULL, at REAL NOT NULL, settlement TEXT NOT NULL
     )""",
     "CREATE INDEX evidence_entry ON evidence (entry_id)",
-    """CREATE INDEX entries_reference ON entries (provider, reference)
-        WHERE reference IS NOT NULL""",
     # Of webhooks: a provider sends each more than once.
     """CREATE TABLE events (
         provider TEXT NOT NULL, id TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (provider, id)
@@ -71,9 +57,8 @@ def open_file(path: Path) -> sqlite3.Connection:
         if rows.execute("PRAGMA application_id").fetchone()[0] == 0:
             for statement in _SCHEMA:
                 rows.execute(statement)
-        # Nobody else has the file: whoever began or sent these is gone.
-        rows.execute("UPDATE entries SET state = 'released' WHERE state = 'begun'")
-        rows.execute("UPDATE entries SET state = 'unknown' WHERE state = 'sending'")
+        for statement in AT_START:
+            rows.execute(statement)
         rows.execute("COMMIT")
     except sqlite3.Error as error:
         rows.close()

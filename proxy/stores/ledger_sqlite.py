@@ -12,7 +12,6 @@ Rules:
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from proxy.ledger.book import (
     TOMBSTONE_S,
@@ -35,35 +34,9 @@ from proxy.ledger.store import PURGED, Away
 from proxy.terms import Clock
 
 from .group_commit import GroupCommit
+from .ledger_entries import Entries
 from .ledger_file import open_file
-from .ledger_rows import CHANGING, COLUMNS, to_change, to_entry, to_evidence, to_row
-
-_ALL: Final = ", ".join(COLUMNS)
-_ADD: Final = f"INSERT INTO entries ({_ALL}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
-# Of the indexes only those that its state is in are written.
-_CHANGE: Final = f"UPDATE entries SET {' = ?, '.join(CHANGING)} = ? WHERE id = ?"  # noqa: S608
-_BY_ID: Final = f"SELECT {_ALL} FROM entries WHERE id = ?"  # noqa: S608 - our own columns
-_BY_KEY: Final = (
-    f"SELECT {_ALL} FROM entries WHERE scope = ? AND key_hash = ? AND state <> 'released'"  # noqa: S608
-)
-_BY_REFERENCE: Final = (
-    f"SELECT {_ALL} FROM entries WHERE provider = ? AND reference = ?"  # noqa: S608
-    " ORDER BY created_at LIMIT 100"
-)
-_SETTLED: Final = (
-    f"SELECT {_ALL} FROM entries JOIN"  # noqa: S608
-    " (SELECT entry_id, max(number) AS said FROM evidence GROUP BY entry_id"
-    "  ORDER BY said DESC LIMIT ?)"
-    " ON entry_id = id ORDER BY said DESC"
-)
-_OPEN: Final = f"SELECT {_ALL} FROM entries WHERE state IN ('sending', 'unknown')"  # noqa: S608
-_OLD: Final = (
-    f"SELECT {_ALL} FROM entries WHERE provider = ?"  # noqa: S608
-    " AND state IN ('begun', 'done', 'gone', 'released')"
-    " AND (((state = 'done' OR (state = 'released' AND result IS NOT NULL)) AND changed_at <= ?)"
-    " OR (state IN ('gone', 'released') AND changed_at <= ?)"
-    " OR (state = 'begun' AND lease_until <= ?)) LIMIT ?"
-)
+from .ledger_rows import to_evidence
 
 
 class SqliteLedger:
@@ -73,7 +46,8 @@ class SqliteLedger:
         self._connection = connection
         self._clock = clock
         self._secret = bytes(connection.execute("SELECT value FROM secret").fetchone()[0])
-        self._commits = GroupCommit(connection)
+        self._entries = Entries(connection)
+        self._commits = GroupCommit(connection, self._entries.forget)
 
     @classmethod
     def open(cls, path: Path, clock: Clock) -> "SqliteLedger":
@@ -97,15 +71,15 @@ class SqliteLedger:
     async def begin(self, claim: Claim) -> Met | Away:
         """Take a key, or say what stands under it. A claim without a key is always new."""
 
-        def write(rows: sqlite3.Connection) -> Met:
+        def write() -> Met:
             there = None
             if claim.key_hash is not None:
-                there = _one(rows, _BY_KEY, claim.scope, claim.key_hash)
+                there = self._entries.by_key(claim.scope, claim.key_hash)
             met = begin(there, claim, self._clock.wall())
             if met.gave_way is not None:
-                _change(rows, met.gave_way)
+                self._entries.change(met.gave_way)
             if met.meeting is Meeting.NEW:
-                rows.execute(_ADD, to_row(met.entry))
+                self._entries.add(met.entry)
             return met
 
         return await self._commits.take(write)
@@ -113,10 +87,10 @@ class SqliteLedger:
     async def sending(self, entry_id: str, owner: Owner, lease_s: float) -> Entry | Away | None:
         """Take the claim for one attempt, just before its first byte; None: it is lost."""
 
-        def write(rows: sqlite3.Connection) -> Entry | None:
-            entry = send(_one(rows, _BY_ID, entry_id), owner, lease_s, self._clock.wall())
+        def write() -> Entry | None:
+            entry = send(self._entries.by_id(entry_id), owner, lease_s, self._clock.wall())
             if entry is not None:
-                _change(rows, entry)
+                self._entries.send(entry)
             return entry
 
         return await self._commits.take(write)
@@ -143,16 +117,16 @@ class SqliteLedger:
     ) -> Evidence | Away | None:
         """Take what somebody says of a payment, and keep it; None where there is no payment."""
 
-        def write(rows: sqlite3.Connection) -> Evidence | None:
-            entry = _one(rows, _BY_ID, entry_id)
+        def write() -> Evidence | None:
+            entry = self._entries.by_id(entry_id)
             if entry is None:
                 return None
             now = self._clock.wall()
             entry, told = settle(
                 entry, source, said, note, now=now, attempt_timeout_s=attempt_timeout_s
             )
-            _change(rows, entry)
-            rows.execute(
+            self._entries.change(entry)
+            self._connection.execute(
                 "INSERT INTO evidence (entry_id, source, said, note, at, settlement)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (entry_id, told.source, told.said, told.note, told.at, told.settlement),
@@ -164,8 +138,8 @@ class SqliteLedger:
     async def find(self, entry_id: str) -> Entry | Away | None:
         """Give a payment as it is now."""
 
-        def read(rows: sqlite3.Connection) -> Entry | None:
-            entry = _one(rows, _BY_ID, entry_id)
+        def read() -> Entry | None:
+            entry = self._entries.by_id(entry_id)
             return None if entry is None else expired(entry, self._clock.wall())
 
         return await self._commits.take(read)
@@ -177,26 +151,26 @@ class SqliteLedger:
             " ORDER BY number"
         )
         return await self._commits.take(
-            lambda rows: tuple(to_evidence(row) for row in rows.execute(query, (entry_id,)))
+            lambda: tuple(to_evidence(row) for row in self._connection.execute(query, (entry_id,)))
         )
 
     async def by_reference(self, provider: str, reference: str) -> tuple[Entry, ...] | Away:
         """Give a provider's payments with the merchant's own *reference*, the oldest first."""
 
-        def read(rows: sqlite3.Connection) -> tuple[Entry, ...]:
+        def read() -> tuple[Entry, ...]:
             now = self._clock.wall()
-            found = rows.execute(_BY_REFERENCE, (provider, reference))
-            return tuple(expired(to_entry(row), now) for row in found)
+            found = self._entries.by_reference(provider, reference)
+            return tuple(expired(entry, now) for entry in found)
 
         return await self._commits.take(read)
 
     async def saw(self, provider: str, event_id: str) -> bool | Away:
         """Note an event of a provider; say whether it came before."""
 
-        def write(rows: sqlite3.Connection) -> bool:
+        def write() -> bool:
             now = self._clock.wall()
-            rows.execute("DELETE FROM events WHERE at <= ?", (now - TOMBSTONE_S,))
-            added = rows.execute(
+            self._connection.execute("DELETE FROM events WHERE at <= ?", (now - TOMBSTONE_S,))
+            added = self._connection.execute(
                 "INSERT INTO events (provider, id, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 (provider, event_id, now),
             )
@@ -206,53 +180,38 @@ class SqliteLedger:
 
     async def settled(self, limit: int) -> tuple[Entry, ...] | Away:
         """Give the payments of which somebody has said something, the latest said first."""
-        return await self._commits.take(
-            lambda rows: tuple(to_entry(row) for row in rows.execute(_SETTLED, (limit,)))
-        )
+        return await self._commits.take(lambda: tuple(self._entries.settled(limit)))
 
     async def unknowns(self) -> tuple[Entry, ...] | Away:
         """Give the payments of which nobody knows what came, the oldest first."""
-
-        def read(rows: sqlite3.Connection) -> tuple[Entry, ...]:
-            return unknowns(map(to_entry, rows.execute(_OPEN)), self._clock.wall())
-
-        return await self._commits.take(read)
+        return await self._commits.take(
+            lambda: unknowns(self._entries.opened(), self._clock.wall())
+        )
 
     async def purge(self, provider: str, record_for_s: float) -> int | Away:
         """Drop what of a provider's payments need not be kept any more."""
 
-        def write(rows: sqlite3.Connection) -> int:
+        def write() -> int:
             now = self._clock.wall()
-            oldest = (provider, now - record_for_s, now - TOMBSTONE_S, now, PURGED)
-            found = [to_entry(row) for row in rows.execute(_OLD, oldest)]
+            found = self._entries.old(provider, record_for_s, now, PURGED)
             for entry in found:
                 kept = purged(entry, record_for_s=record_for_s, now=now)
                 if kept is not None:
-                    _change(rows, kept)
+                    self._entries.change(kept)
                 else:
-                    rows.execute("DELETE FROM entries WHERE id = ?", (entry.id,))
-                    rows.execute("DELETE FROM evidence WHERE entry_id = ?", (entry.id,))
+                    self._entries.drop(entry)
             return len(found)
 
         return await self._commits.take(write)
 
     async def _end(self, entry_id: str, how: Callable[[Entry], Ended]) -> Ended | Away | None:
-        def write(rows: sqlite3.Connection) -> Ended | None:
-            entry = _one(rows, _BY_ID, entry_id)
+        def write() -> Ended | None:
+            entry = self._entries.by_id(entry_id)
             if entry is None:
                 return None
             ended = how(entry)
             if ended.entry != entry:
-                _change(rows, ended.entry)
+                self._entries.change(ended.entry)
             return ended
 
         return await self._commits.take(write)
-
-
-def _one(rows: sqlite3.Connection, query: str, *values: object) -> Entry | None:
-    row = rows.execute(query, values).fetchone()
-    return None if row is None else to_entry(row)
-
-
-def _change(rows: sqlite3.Connection, entry: Entry) -> None:
-    rows.execute(_CHANGE, (*to_change(entry), entry.id))

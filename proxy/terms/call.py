@@ -1,9 +1,10 @@
 """What comes in: one call of the application to one provider, ready to be sent."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import Enum, IntEnum, StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 from .effect import Effect
 from .http import IDEMPOTENT_METHODS, SAFE_METHODS, Headers
@@ -51,8 +52,7 @@ class BodyStream(Protocol):
         """Give the next piece, never empty, or how the stream ended (again, if asked again)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """An idempotency key on its way to the provider."""
 
     value: str  # decoded: what is compared; what is on the wire stands in the call's headers
@@ -165,8 +165,7 @@ class Progress:
         return None if self._on_abandon is None else self._on_abandon()
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """Everything a policy may know of a request. A policy never edits one; it hands on a copy."""
 
     request_id: str

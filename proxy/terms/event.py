@@ -1,16 +1,16 @@
 """What rooms report: frozen facts, whose words come from enums and configured names only."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from .call import Call, Delivery
 from .outcome import Outcome, ProxyError
 from .verdict import Basis, Denial
 
 
-@dataclass(frozen=True, slots=True)
-class Responded:
+class Responded(Struct, frozen=True):
     """The caller was answered: once for every request, whoever answered it."""
 
     request_id: str
@@ -28,8 +28,7 @@ class Responded:
     is_whole: bool  # False where the answer was cut off
 
 
-@dataclass(frozen=True, slots=True)
-class CallEnded:
+class CallEnded(Struct, frozen=True):
     """The journey of a call ended; the caller may have been answered before."""
 
     call: Call
@@ -37,8 +36,7 @@ class CallEnded:
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptEnded:
+class AttemptEnded(Struct, frozen=True):
     """One try over the wire ended, with an answer or without."""
 
     request_id: str
@@ -52,8 +50,7 @@ class AttemptEnded:
     is_throttled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RetryScheduled:
+class RetryScheduled(Struct, frozen=True):
     """A call will be sent again."""
 
     request_id: str
@@ -65,8 +62,7 @@ class RetryScheduled:
     delay_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class RetryDenied:
+class RetryDenied(Struct, frozen=True):
     """A call failed and is not sent again."""
 
     request_id: str
@@ -77,8 +73,7 @@ class RetryDenied:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class LimitWaited:
+class LimitWaited(Struct, frozen=True):
     """A call waited for a place under a limit, in vain or not."""
 
     provider: str
@@ -87,8 +82,7 @@ class LimitWaited:
     is_refused: bool
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerMoved:
+class BreakerMoved(Struct, frozen=True):
     """A circuit changed its state: 0 closed, 1 half open, 2 open."""
 
     provider: str
@@ -96,8 +90,7 @@ class BreakerMoved:
     state: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeyHandled:
+class KeyHandled(Struct, frozen=True):
     """What was done with an idempotency key."""
 
     request_id: str
@@ -105,8 +98,7 @@ class KeyHandled:
     result: str  # new, replayed, joined, in_progress, pending, reused, generated, missing
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeUnknown:
+class OutcomeUnknown(Struct, frozen=True):
     """Nobody knows what came of a payment; the ledger follows it."""
 
     outcome_id: str
@@ -114,8 +106,7 @@ class OutcomeUnknown:
     route: str
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeSettled:
+class OutcomeSettled(Struct, frozen=True):
     """Somebody said what came of a payment that was unknown."""
 
     outcome_id: str
@@ -124,8 +115,7 @@ class OutcomeSettled:
     said: str  # succeeded, declined, not_processed
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeContradicted:
+class OutcomeContradicted(Struct, frozen=True):
     """Somebody says of a payment what does not agree with what is recorded of it."""
 
     outcome_id: str
@@ -134,40 +124,44 @@ class OutcomeContradicted:
     said: str
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookCame:
+class WebhookCame(Struct, frozen=True):
     """Somebody sent a webhook in a provider's name."""
 
     provider: str
     result: str  # settled, confirmed, contradicted, too_early, repeated, ignored, or why it failed
 
 
-@dataclass(frozen=True, slots=True)
-class StoreMoved:
+class StoreMoved(Struct, frozen=True):
     """A store went away, or came back."""
 
     store: str  # ledger, limits
     is_up: bool
+    error: str | None = None  # what it failed with
+    sidecars: int | None = None  # that share the limits, as last counted
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionDiscarded:
+class ConfigReloaded(Struct, frozen=True):
+    """The config was read again."""
+
+    result: str  # done, refused
+    message: str | None = None  # why not
+
+
+class ConnectionDiscarded(Struct, frozen=True):
     """A pooled connection was not used again."""
 
     provider: str
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class TunnelRefused:
+class TunnelRefused(Struct, frozen=True):
     """The egress proxy opened no tunnel to the provider, and said so with a *status*."""
 
     provider: str
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class CodeUnmapped:
+class CodeUnmapped(Struct, frozen=True):
     """The provider gave a code that no rule of its profile knows."""
 
     provider: str
@@ -177,8 +171,7 @@ class CodeUnmapped:
     error_code: str  # what the code was taken for, without being known
 
 
-@dataclass(frozen=True, slots=True)
-class FaultOccurred:
+class FaultOccurred(Struct, frozen=True):
     """A bug of ours was caught at a boundary: its class and place, never its text."""
 
     request_id: str
@@ -200,6 +193,7 @@ Event: TypeAlias = (
     | OutcomeContradicted
     | StoreMoved
     | WebhookCame
+    | ConfigReloaded
     | ConnectionDiscarded
     | TunnelRefused
     | CodeUnmapped

@@ -35,9 +35,12 @@ def every(headers: Iterable[Header], name: bytes) -> list[bytes]:
 
 def list_members(headers: Iterable[Header], name: bytes) -> list[bytes]:
     """Give the lower-case members of a comma-separated field (RFC 9110 section 5.6.1)."""
+    values = every(headers, name)
+    if not values:
+        return values
     return [
         member
-        for value in every(headers, name)
+        for value in values
         for part in value.split(b",")
         if (member := part.strip(b" \t").lower())
     ]

@@ -1,9 +1,10 @@
 """What comes back: a closed union of everything that can become of a call."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct
 
 from .call import BodyStream, Delivery
 from .codes import ErrorCode
@@ -62,6 +63,7 @@ class Refusal(StrEnum):
     OUTCOME_PENDING = "outcome_pending"
     ALREADY_PROCESSED = "already_processed"
     LEDGER_AWAY = "ledger_away"
+    LIMITS_AWAY = "limits_away"
     NO_OUTCOME = "no_outcome"
     DRAINING = "draining"
     INTERNAL = "internal"
@@ -89,8 +91,7 @@ class AnswerStream(BodyStream, Protocol):
         """Give up: the connection is closed if the stream has not ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A response as it came: nothing decoded, nothing dropped, framing fields included."""
 
     status: int
@@ -100,16 +101,14 @@ class Answer:
     rest: AnswerStream | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(Struct, frozen=True):
     """One faulty field of a request, as the provider named it."""
 
     field: str
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What was read out of an answer: the provider's own words, bounded, never invented."""
 
     code: str | None = None
@@ -125,8 +124,7 @@ class Facts:
 NO_FACTS = Facts()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(Struct, frozen=True, kw_only=True):
     """What every outcome carries. Retry replaces these with what holds over all attempts."""
 
     effect: Effect = Effect.NONE
@@ -137,8 +135,7 @@ class Ending:
     outcome_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered(Ending):
+class Answered(Ending, frozen=True, kw_only=True):
     """The provider answered, and this is what its answer means."""
 
     answer: Answer
@@ -150,8 +147,7 @@ class Answered(Ending):
     is_replayed: bool = False  # by our own ledger: it was given before, to the same request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed(Ending):
+class Failed(Ending, frozen=True, kw_only=True):
     """No usable answer came."""
 
     reason: ProxyError
@@ -159,11 +155,20 @@ class Failed(Ending):
     status: int | None = None  # of an answer that was begun and never ended
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused(Ending):
+class Quota(Struct, frozen=True):
+    """A rate limit of ours that left no room, in whole numbers, as the caller is told of it."""
+
+    name: str
+    count: int  # requests in each window
+    window_s: int
+    reset_s: int  # until one more is let through
+
+
+class Refused(Ending, frozen=True, kw_only=True):
     """We ourselves said no. It ends the retry loop."""
 
     reason: Refusal
+    quota: Quota | None = None  # set where one of our rate limits said it
     hint: str | None = None  # for people: what to change; never the caller's own bytes
     settled: Kind | None = None  # what the earlier request with this key came to, where we know
 

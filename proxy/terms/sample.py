@@ -1,12 +1,12 @@
 """A number read at scrape time from the object that holds it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+
+class Sample(Struct, frozen=True):
     """One value of a gauge: its metric name and its labels, in the order of the metric."""
 
     metric: str

@@ -1,7 +1,8 @@
 """Whether a call is sent again: the words of the decision, for metrics, log and `explain`."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Basis(StrEnum):
@@ -30,15 +31,13 @@ class Denial(StrEnum):
     DRAINING = "draining"
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(Struct, frozen=True):
     """Sending again can do no harm, and may help."""
 
     basis: Basis
 
 
-@dataclass(frozen=True, slots=True)
-class Final:
+class Final(Struct, frozen=True):
     """Sending again could do harm, or cannot help."""
 
     denied_by: Denial

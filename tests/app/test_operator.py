@@ -1,5 +1,6 @@
 """What the operator of a whole sidecar switches and sees: pauses, status, metrics, config."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -40,6 +41,62 @@ async def test_an_operators_pause_holds_back_what_it_names(
             assert (envelope["error_code"], envelope["outcome"]) == ("paused", "not_sent")
             assert envelope["retryable"] is True
             assert "error=destination_unavailable" in str(paid.header("Proxy-Status"))
+
+
+async def say(proxy: Sidecar, path: str, body: bytes, media_type: str = "application/json") -> int:
+    assert proxy.app.admin_port is not None
+    async with caller(proxy.app.admin_port) as one:
+        fields = [f"Content-Type: {media_type}", f"Content-Length: {len(body)}"]
+        await one.send(head(f"POST {path} HTTP/1.1", *fields) + body)
+        return (await one.answer()).status
+
+
+async def test_an_operator_pauses_a_running_provider_and_lets_it_go_again() -> None:
+    limits = [{"name": "account", "rate": "1/1s", "burst": 1, "max_wait": "10s"}]
+    async with (
+        RawProvider([answer()]) as upstream,
+        sidecar({"acme": provider(upstream.port, rate_limits=limits)}) as proxy,
+    ):
+        path, words = "/providers/acme/pause", b'{"paused": "payments", "by": "ann: a test"}'
+        assert (await proxy.ask("POST", "/acme/x", body=b"{}")).status == 200
+        waiting = asyncio.create_task(proxy.ask("POST", "/acme/x", body=b"{}"))
+        await asyncio.sleep(0.1)
+        assert await say(proxy, path, words) == 200
+        assert (await waiting).status == 503  # it waited for its token, and was held back
+        assert (await proxy.ask("POST", "/acme/x", body=b"{}")).status == 503
+        assert (await proxy.ask("GET", "/acme/x")).status == 200
+        status = json.loads((await admin(proxy, "/status"))[1])
+        assert status["providers"]["acme"]["paused"] == "payments"
+        lines = [json.loads(line) for line in proxy.log.getvalue().splitlines()]
+        (line,) = [line for line in lines if line["event"] == "provider_paused"]
+        assert (line["provider"], line["state"]) == ("acme", "payments")
+        assert line["message"] == "ann: a test"
+        assert await say(proxy, path, b'{"paused": "none", "by": "ann"}') == 200
+        assert (await proxy.ask("POST", "/acme/x", body=b"{}")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "media_type", "status"),
+    [
+        ("/providers/other/pause", b'{"paused": "all", "by": "ann"}', "application/json", 404),
+        ("/providers/acme", b'{"paused": "all", "by": "ann"}', "application/json", 404),
+        ("/providers/acme/pause", b'{"paused": "all", "by": "ann"}', "text/plain", 400),
+        ("/providers/acme/pause", b'{"paused": "some", "by": "ann"}', "application/json", 400),
+        ("/providers/acme/pause", b'{"paused": ["all"], "by": "ann"}', "application/json", 400),
+        ("/providers/acme/pause", b'{"paused": "all"}', "application/json", 400),
+        ("/providers/acme/pause", b'{"paused": "all", "by": " "}', "application/json", 400),
+        ("/providers/acme/pause", b"[" * 5000, "application/json", 400),
+    ],
+)
+async def test_a_switch_that_is_not_understood_changes_nothing(
+    path: str, body: bytes, media_type: str, status: int
+) -> None:
+    async with (
+        RawProvider([answer()]) as upstream,
+        sidecar({"acme": provider(upstream.port)}) as proxy,
+    ):
+        assert await say(proxy, path, body, media_type) == status
+        assert (await proxy.ask("POST", "/acme/x", body=b"{}")).status == 200
 
 
 async def test_status_tells_an_operator_what_goes_on() -> None:

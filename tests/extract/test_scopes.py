@@ -7,27 +7,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.extract.document import read_document
-from proxy.extract.scopes import Names, find_scopes, squashed
+from proxy.extract.scopes import Names, find_scopes, form_of
 
 WORDS = Names("code", "type")
 
 
 def test_of_two_names_that_become_one_the_first_counts() -> None:
-    members = squashed({"Error_Code": 1, "type": 2, "errorcode": 3})
-    assert members == {"errorcode": 1, "type": 2}
-    assert list(members) == ["errorcode", "type"]
+    form = form_of({"Error_Code": 1, "type": 2, "errorcode": 3})
+    assert form[Names("errorcode")] == (("errorcode", "Error_Code"),)
 
 
-def test_the_more_telling_name_is_present_first_and_each_once() -> None:
-    members = squashed({"type": 1, "other": 2, "CODE": 3, "c-o-d-e": 4})
-    assert members.present[WORDS] == ("code", "type")
+def test_the_more_telling_name_stands_first_and_each_once() -> None:
+    form = form_of({"type": 1, "other": 2, "CODE": 3, "c-o-d-e": 4})
+    assert form[WORDS] == (("code", "CODE"), ("type", "type"))
 
 
 @pytest.mark.parametrize("length", [1, 128, 2000])
 def test_a_form_is_read_however_long_its_names_are(length: int) -> None:
-    members = squashed({"x" * length: 1, "Code": 2})
-    assert members.present[WORDS] == ("code",)
-    assert members == {"x" * min(length, 128): 1, "code": 2}
+    name = "x" * length
+    form = form_of({name: 1, "Code": 2})
+    assert form[WORDS] == (("code", "Code"),)
+    squashed = name[:128]
+    assert form[Names(squashed)] == ((squashed, name),)
 
 
 def test_the_same_form_with_other_values_is_read_anew() -> None:

@@ -89,6 +89,7 @@ def test_ids_come_from_the_body_or_a_header() -> None:
         ({"errors": [{"source": {"pointer": "/a"}, "detail": "m"}]}, [("/a", "m")]),
         ({"errors": [{"source": {"x": 1}, "path": "p", "code": "c"}]}, [("p", "c")]),
         ({"errors": [{"source": {"parameter": "q"}}]}, [("q", "")]),
+        ({"errors": [{"source": "api", "path": "p", "code": "c"}]}, [("p", "c")]),
         ({"detail": [{"loc": ["body", "a", 0], "msg": "m"}]}, [("body.a.0", "m")]),
         ({"detail": [{"loc": [], "msg": "m"}]}, []),
         ({"message": "x", "errors": {"a": ["m", "n"], "b": ["o"]}}, [("a", "m; n"), ("b", "o")]),

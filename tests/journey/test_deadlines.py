@@ -136,7 +136,7 @@ async def test_a_bug_after_the_answer_came_gives_its_connection_back() -> None:
         assert (reply.status, reply.json["outcome"]) == (500, "unknown")
         status = one.status()
         assert status["connections"]["busy"] == 0  # type: ignore[index]
-        assert (status["in_flight"], one._in_flight.count) == (0, 0)
+        assert (status["in_flight"], one.kept.room.in_flight) == (0, 0)
 
 
 async def test_a_provider_that_hangs_is_waited_for_and_costs_us_nothing() -> None:

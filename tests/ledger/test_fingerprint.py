@@ -106,10 +106,37 @@ def test_what_a_payment_is_always_counts(path: str) -> None:
         parse_ignored([path])
 
 
-@pytest.mark.parametrize("path", ["", "a[0]", "a..b", "*", "a.", "é"])
-def test_a_path_is_dotted(path: str) -> None:
-    with pytest.raises(ValueError, match="is no path of members"):
+@pytest.mark.parametrize(
+    "path",
+    ["", "a[0]", "a..b", "*", "a.", "é", "a[*]", "@", "a[?b].c", "a[].b", "a[1:2].b", "length(a)",
+     "a | b", "[a, b]", "a && b", "`1`", "{a: b}"],
+)  # fmt: skip
+def test_a_path_says_where_a_member_stands(path: str) -> None:
+    with pytest.raises(ValueError, match="is no JMESPath of a member"):
         parse_ignored([path])
+
+
+@pytest.mark.parametrize(
+    ("path", "left"),
+    [
+        ("a[0].t", {"a": [{"n": 1}, {"t": 2, "n": 2}, 3], "o": {"x": {"t": 4, "m": 1}}, "l-t": 5}),
+        ("a[-2].t", {"a": [{"t": 1, "n": 1}, {"n": 2}, 3], "o": {"x": {"t": 4, "m": 1}}, "l-t": 5}),
+        ("a[*].t", {"a": [{"n": 1}, {"n": 2}, 3], "o": {"x": {"t": 4, "m": 1}}, "l-t": 5}),
+        ("o.*.t", {"a": [{"t": 1, "n": 1}, {"t": 2, "n": 2}, 3], "o": {"x": {"m": 1}}, "l-t": 5}),
+        ("*.x.t", {"a": [{"t": 1, "n": 1}, {"t": 2, "n": 2}, 3], "o": {"x": {"m": 1}}, "l-t": 5}),
+        ("@.o", {"a": [{"t": 1, "n": 1}, {"t": 2, "n": 2}, 3], "l-t": 5}),
+        ('"l-t"', {"a": [{"t": 1, "n": 1}, {"t": 2, "n": 2}, 3], "o": {"x": {"t": 4, "m": 1}}}),
+    ],
+)
+def test_members_are_named_by_jmespath(path: str, left: object) -> None:
+    body = {
+        "a": [{"t": 1, "n": 1}, {"t": 2, "n": 2}, 3], "o": {"x": {"t": 4, "m": 1}}, "l-t": 5,
+    }  # fmt: skip
+    told = of(json.dumps(body).encode(), path)
+    assert told == of(json.dumps(left).encode())
+    assert told != of(json.dumps(body).encode())
+    beside = ("q", "a.t", "a[7].t", "o[0].t", "o[*].t", "a.*.t")
+    assert of(json.dumps(body).encode(), *beside) == of(json.dumps(body).encode())
 
 
 JSON = st.recursive(

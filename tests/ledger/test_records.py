@@ -1,11 +1,11 @@
 """What a provider says of a payment settles it only where there can be no doubt."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from proxy.ledger.decide import Said
 from proxy.ledger.entry import Money, State

@@ -1,6 +1,6 @@
 """Answers are sealed with the operator's key, and open with no other."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from proxy.ledger.entry import Recorded
 from proxy.ledger.vault import Vault

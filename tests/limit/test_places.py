@@ -1,10 +1,13 @@
 """A call takes a place in flight, and gives it back whatever becomes of it."""
 
 import asyncio
-from dataclasses import replace
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from proxy.limit import AWAY, Ask, Away, ConcurrencySettings, NotYet, Taken
+from proxy.stores import MemoryLimits
 from proxy.terms import Call, LimitWaited, Outcome, Refusal
 from tests.limit.world import ACCOUNT, Held, Stream, World
 from tests.support import make
@@ -18,11 +21,11 @@ async def test_calls_in_flight_are_bounded() -> None:
     world, held = World(clock=clock, max=2), Held()
     runs = [world.start(held) for _ in range(3)]
     await clock.advance(0.5)
-    assert (held.begun, world.policy.queue_length()) == (2, {"concurrency": 1})
+    assert (held.begun, world.waiting()) == (2, {"concurrency": 1})
     held.go.set()
     await clock.advance(0)
     assert [run.result() for run in runs] == [make.ok()] * 3
-    assert world.in_flight.count == 0
+    assert world.room.in_flight == 0
     assert world.events == [LimitWaited("acme", "concurrency", 0.5, is_refused=False)]
 
 
@@ -35,7 +38,7 @@ async def test_a_place_not_to_be_had_in_time_is_refused() -> None:
     assert world.events == [LimitWaited("acme", "concurrency", 1.0, is_refused=True)]
     held.go.set()
     await first
-    assert world.in_flight.count == 0
+    assert world.room.in_flight == 0
 
 
 async def test_nobody_waits_for_a_place_past_the_deadline() -> None:
@@ -59,7 +62,7 @@ async def test_nothing_is_begun_for_a_caller_who_left_while_waiting_for_a_token(
     call.progress.abandon()
     await clock.advance(0.2)
     assert run.result() == make.refused(Refusal.CALLER_LEFT)
-    assert world.in_flight.count == 0
+    assert world.room.in_flight == 0
 
 
 async def test_nothing_is_begun_for_a_caller_who_left_while_waiting_for_a_place() -> None:
@@ -74,23 +77,23 @@ async def test_nothing_is_begun_for_a_caller_who_left_while_waiting_for_a_place(
     await clock.advance(0)
     assert second.result() == make.refused(Refusal.CALLER_LEFT)
     await first
-    assert (held.begun, world.in_flight.count) == (1, 0)
+    assert (held.begun, world.room.in_flight) == (1, 0)
 
 
 async def test_a_place_is_held_until_the_answer_has_ended() -> None:
     world, stream = World(), Stream()
     streaming = make.ok(answer=replace(make.answer(), rest=stream))
     assert await world.policy(make.call(), Script(streaming)) is streaming
-    assert world.in_flight.count == 1
+    assert world.room.in_flight == 1
     stream.close()
-    assert world.in_flight.count == 0
+    assert world.room.in_flight == 0
 
 
 @pytest.mark.parametrize("outcome", [make.lost(), make.broken(), make.refused(Refusal.INTERNAL)])
 async def test_a_failure_gives_its_place_back(outcome: Outcome) -> None:
     world = World()
     assert await world.policy(make.call(), Script(outcome)) is outcome
-    assert world.in_flight.count == 0
+    assert world.room.in_flight == 0
 
 
 async def test_a_bug_inside_gives_its_place_back() -> None:
@@ -101,15 +104,49 @@ async def test_a_bug_inside_gives_its_place_back() -> None:
 
     with pytest.raises(ZeroDivisionError):
         await world.policy(make.call(), Script(bug))
-    assert world.in_flight.count == 0
+    assert world.room.in_flight == 0
 
 
 async def test_a_cancelled_call_gives_its_place_back() -> None:
     world = World()
     run = world.start(Held())
     await asyncio.sleep(0)
-    assert world.in_flight.count == 1
+    assert world.room.in_flight == 1
     run.cancel()
     with pytest.raises(asyncio.CancelledError):
         await run
-    assert world.in_flight.count == 0
+    assert world.room.in_flight == 0
+
+
+class Slow(MemoryLimits):
+    """A store that answers when told to, with what it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: asyncio.Future[Taken | NotYet | Away] = asyncio.Future()
+
+    async def take(self, _asks: tuple[Ask, ...], _now: float) -> Any:
+        return await self.said
+
+
+@pytest.mark.parametrize("how", ["away", "not yet", "cancelled"])
+async def test_a_place_that_was_held_while_the_store_was_asked_goes_to_who_waits(how: str) -> None:
+    clock, store = SteppedClock(), Slow()
+    world = World(ACCOUNT.model_copy(update={"routes": ("paced",), "max_wait": 0.0}), clock=clock)
+    world.room.go_by(ConcurrencySettings(max=1, max_wait=9.0), store)
+    first = world.start(Held(), route="paced")
+    await clock.advance(0.0)
+    held = Held()
+    second = world.start(held, route="plain")
+    await clock.advance(0.5)
+    assert (world.room.in_flight, held.begun) == (1, 0)
+    if how == "cancelled":
+        first.cancel()
+    else:
+        store.said.set_result(AWAY if how == "away" else NotYet((5.0,)))
+    await clock.advance(0.0)
+    assert first.done()
+    assert held.begun == 1  # at once, not when it would have given up
+    held.go.set()
+    await clock.advance(0.0)
+    assert (await second, world.room.in_flight) == (make.ok(), 0)

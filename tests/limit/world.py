@@ -5,12 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 from proxy.limit import (
+    Ask,
     ConcurrencySettings,
-    InFlight,
     LimitPolicy,
-    NoToken,
+    NotYet,
+    Pause,
+    Priority,
     RateLimitSettings,
     Taken,
+    WaitingRoom,
 )
 from proxy.stores import MemoryLimits
 from proxy.terms import Call, Event, Outcome, StreamEnd
@@ -47,9 +50,9 @@ class Recording(MemoryLimits):
         super().__init__()
         self.keys: list[str] = []
 
-    async def take(self, key: str, **members: Any) -> Taken | NoToken:
-        self.keys.append(key)
-        return await super().take(key, **members)
+    async def take(self, asks: tuple[Ask, ...], now: float) -> Taken | NotYet:
+        self.keys += [ask.key for ask in asks]
+        return await super().take(asks, now)
 
 
 class World:
@@ -57,10 +60,22 @@ class World:
         self.clock = clock or FakeClock()
         self.events: list[Event] = []
         self.store = Recording()
-        self.in_flight = InFlight(ConcurrencySettings(**members), self.clock)
+        self.room = WaitingRoom(ConcurrencySettings(**members), self.store, self.clock)
+        self.pause = Pause("none")
         self.policy = LimitPolicy(
-            "acme", "acme-live", limits, self.in_flight, self.store, self.clock, self.events.append
+            "acme",
+            "acme-live",
+            limits,
+            {"urgent": Priority.HIGH, "report": Priority.LOW},
+            self.room,
+            self.pause,
+            self.clock,
+            self.events.append,
         )
+
+    def waiting(self) -> dict[str, int]:
+        """How many wait, by limit."""
+        return {limit: sum(each.values()) for limit, each in self.policy.waiting().items()}
 
     async def run(self, count: int = 1, **members: Any) -> list[Outcome]:
         inner = Script(*[make.ok()] * count)

@@ -1,9 +1,9 @@
 """A bug of ours, wherever it strikes: told, never echoed, never taken for an answer."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.terms import Call, FaultOccurred, Outcome, Responded, StreamEnd
 from tests.listener.streams import Rest

@@ -1,11 +1,11 @@
 """Who leaves, and what ends: a caller, an answer, a drain, a close."""
 
 import asyncio
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from proxy.listener import CallerSettings, Listener
 from proxy.listener.connection import CallerConnection

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.listener import Journeys
 from proxy.system import SystemClock
@@ -144,8 +145,7 @@ async def test_a_caller_who_leaves_abandons_and_the_attempt_goes_on() -> None:
 
 async def test_what_is_left_of_an_answer_that_nobody_waits_for_is_closed() -> None:
     world, rest = World(), Rest()
-    streamed = make.ok(answer=make.answer(200))
-    object.__setattr__(streamed.answer, "rest", rest)
+    streamed = make.ok(answer=replace(make.answer(200), rest=rest))
     one = call(0.001)
     one.progress.hold(rest.close)
     await world.journeys.run(world.service(streamed), one)

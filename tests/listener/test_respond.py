@@ -1,9 +1,9 @@
 """What a caller is told of an outcome."""
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.listener.respond import DEFAULT_SHAPE, About, message_for, shape_for
 from proxy.terms import Kind, Outcome, Refusal, RouteEffect

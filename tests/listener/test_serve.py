@@ -10,7 +10,7 @@ import pytest
 from proxy.admin import bind_unix
 from proxy.ledger import KeyRule
 from proxy.system import SystemClock
-from proxy.terms import Call, Key, KeyHandled, Outcome, Refusal, Refused, Responded
+from proxy.terms import Call, Key, KeyHandled, Outcome, Refusal, Refused, Responded, RouteEffect
 from tests.support import make
 from tests.support.caller import Caller, caller, head, sound_envelope
 from tests.support.door import PAY, door, ok, until
@@ -152,9 +152,11 @@ async def test_what_is_refused_makes_no_call(line: str, fields: list[str], statu
 
 
 @pytest.mark.item(55)
-@pytest.mark.parametrize("paused", ["payments", "all"])
-async def test_what_is_paused_is_refused_before_100(paused: str) -> None:
-    async with door(ok, paused=paused) as here, caller(here.port) as one:
+async def test_what_is_paused_is_refused_before_100() -> None:
+    async with (
+        door(ok, is_paused=lambda effect: effect is RouteEffect.PAYMENT) as here,
+        caller(here.port) as one,
+    ):
         fields = ("Expect: 100-continue", "Content-Length: 2")
         await one.send(head("POST /acme/x HTTP/1.1", *fields))
         assert sound_envelope(await one.answer())["error_code"] == "paused"

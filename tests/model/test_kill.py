@@ -95,7 +95,7 @@ async def kill(folder: Path, load: Load, provider: object, *, is_last: bool) -> 
         await asyncio.gather(*callers)
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(max(300, 6 * KILLS))
 @pytest.mark.parametrize("half", [0, 1])
 async def test_a_killed_sidecar_charges_no_key_twice_and_forgets_none(
     tmp_path: Path, half: int

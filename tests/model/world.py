@@ -6,10 +6,13 @@ to, and the provider counts what it charged for each key.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from proxy.ledger import Keeper, LedgerPolicy
 from proxy.ledger.store import AWAY, LedgerStore
@@ -57,18 +60,35 @@ class Mode(StrEnum):
 
 
 class CalmClock(SteppedClock):
-    """Goes on only when every question to the store is answered: a history repeats exactly."""
+    """Goes on only when every question to the store is answered: a history repeats exactly.
+
+    One is asked after the other, too: which of two transactions ends first nobody could repeat.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked = 0  # questions to the store on their way
+        self._asked = 0  # questions to the store on their way
+        self._is_quiet = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[None]:
+        """Wait with the time while the store is asked."""
+        self._asked += 1
+        self._is_quiet.clear()
+        try:
+            async with self._turn:
+                yield
+        finally:
+            self._asked -= 1
+            if not self._asked:
+                self._is_quiet.set()
 
     async def _settle(self) -> None:
         await super()._settle()
-        while self.asked:
-            await asyncio.sleep(0)
-            if not self.asked:
-                await super()._settle()  # whoever was answered may ask again
+        while self._asked:
+            await self._is_quiet.wait()
+            await super()._settle()  # whoever was answered may ask again
 
 
 class Flaky:
@@ -91,11 +111,8 @@ class Flaky:
                 await asyncio.get_running_loop().create_future()
             if mode is Mode.AWAY:
                 return AWAY
-            self._clock.asked += 1
-            try:
+            async with self._clock.asking():
                 said = await getattr(self._store, name)(*args, **members)
-            finally:
-                self._clock.asked -= 1
             if name == "sending" and self.frozen_s:
                 self._clock.now, self.frozen_s = self._clock.now + self.frozen_s, 0.0
             return AWAY if mode is Mode.MUTE else said

@@ -10,7 +10,7 @@ from proxy.normalise import (
     strip_representation,
     words_of,
 )
-from proxy.terms import Effect, Header, Headers, Outcome, ProxyError, Refusal, RouteEffect
+from proxy.terms import Effect, Header, Headers, Outcome, ProxyError, Quota, Refusal, RouteEffect
 from proxy.terms.http import every, first
 from tests.support.make import answer, key, lost, not_sent, ok, refused, rejected, throttled
 
@@ -192,3 +192,11 @@ def test_an_answer_that_is_no_error_still_tells_what_an_earlier_attempt_left_ope
     assert first(fields(redirected), b"paysluice-error-code") is None
     assert words_of(redirected, effect=RouteEffect.PAYMENT) == ("none", "unknown")
     assert first(fields(ok()), b"paysluice-outcome") is None
+
+
+def test_a_rate_limit_of_ours_says_its_name_its_quota_and_when_there_is_room() -> None:
+    quota = Quota("account", 1000, 60, 3)
+    answered = fields(refused(Refusal.RATE_LIMITED, quota=quota))
+    assert (b"RateLimit-Policy", b'"account";q=1000;w=60') in answered
+    assert (b"RateLimit", b'"account";r=0;t=3') in answered
+    assert first(fields(refused(Refusal.RATE_LIMITED)), b"ratelimit") is None

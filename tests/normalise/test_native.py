@@ -1,10 +1,10 @@
 """Errors in the provider's own shape."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from proxy.normalise import envelope_for, render_native, stands

@@ -1,9 +1,9 @@
 """Events to begin from: each test names only what matters to it."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.terms import (
     AttemptEnded,
@@ -11,6 +11,7 @@ from proxy.terms import (
     BreakerMoved,
     CallEnded,
     CodeUnmapped,
+    ConfigReloaded,
     ConnectionDiscarded,
     Delivery,
     Denial,
@@ -83,6 +84,7 @@ class Make:
             StoreMoved("ledger", is_up=False),
             StoreMoved("ledger", is_up=True),
             WebhookCame("acme", "settled"),
+            ConfigReloaded("done"),
             ConnectionDiscarded("acme", "stale"),
             CodeUnmapped("acme", "E9", 400, "card 4111111111111111", "invalid_request"),
             FaultOccurred("req_1", "KeyError", "listener"),

@@ -33,6 +33,7 @@ CONTRACT = {
     "paysluice_outcomes_contradicted_total": "counter provider",
     "paysluice_duplicates_prevented_total": "counter provider how",
     "paysluice_webhooks_total": "counter provider result",
+    "paysluice_config_reloads_total": "counter result",
     "paysluice_keys_near_expiry": "gauge provider",
     "paysluice_store_up": "gauge store",
     "paysluice_retry_budget_remaining": "gauge provider",

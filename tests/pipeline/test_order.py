@@ -7,7 +7,7 @@ import pytest
 
 from proxy.breaker import BreakerPolicy, Breakers, BreakerSettings
 from proxy.ledger import Keeper
-from proxy.limit import ConcurrencySettings, InFlight, LimitPolicy, RateLimitSettings
+from proxy.limit import ConcurrencySettings, LimitPolicy, Pause, RateLimitSettings, WaitingRoom
 from proxy.observe import ObservePolicy
 from proxy.pipeline import build
 from proxy.retry import RetryBudget, RetryPolicy, RetrySettings
@@ -36,13 +36,14 @@ class Journey:
         self.clock = FakeClock()
         self.events: list[Event] = []
         self.breakers = Breakers(settings.get("breaker") or BreakerSettings(min_requests=1000))
-        self.in_flight = InFlight(ConcurrencySettings(), self.clock)
+        self.room = WaitingRoom(ConcurrencySettings(), MemoryLimits(), self.clock)
         self.limit = LimitPolicy(
             "acme",
             "acme",
             settings.get("limits") or (),
-            self.in_flight,
-            MemoryLimits(),
+            {},
+            self.room,
+            Pause("none"),
             self.clock,
             self.events.append,
         )
@@ -136,7 +137,7 @@ async def test_nothing_is_held_while_waiting_for_another_try(
     sleep = one.clock.sleep
 
     async def look(seconds: float) -> None:
-        counts.append(one.in_flight.count)
+        counts.append(one.room.in_flight)
         await sleep(seconds)
 
     one.clock.sleep = look  # type: ignore[method-assign]

@@ -166,6 +166,7 @@ def test_a_refusal_is_worth_repeating_where_time_may_help(reason: Refusal) -> No
         Refusal.KEY_IN_USE,
         Refusal.OUTCOME_PENDING,
         Refusal.LEDGER_AWAY,
+        Refusal.LIMITS_AWAY,
         Refusal.DRAINING,
     }
     assert may_repeat(make.refused(reason), **UNKEYED) is (reason in passing)

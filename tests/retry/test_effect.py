@@ -1,8 +1,7 @@
 """What one attempt may have done, no later attempt hides: effects over a whole call."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from proxy.terms import (
     Basis,

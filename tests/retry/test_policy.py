@@ -1,9 +1,9 @@
 """The loop: what it sends, what stops it, and what it tells."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.retry import RetryBudget, RetryPolicy, RetrySettings
 from proxy.retry.settings import BudgetSettings

@@ -93,7 +93,7 @@ def _everywhere(canary: str) -> bytes:
     return f"""
 admin: 0.0.0.0:9090
 admin_token: {canary}
-stores: {{ledger: "postgresql://u:{canary}@h/d", limits: "redis://:{canary}@h"}}
+stores: {{ledger: "postgresql://u:{canary}@h/d", limits: "redis://:{canary}@h/x"}}
 providers:
   x:
     base_url: https://api.example.com

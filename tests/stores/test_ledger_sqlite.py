@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from proxy.ledger.book import Met
 from proxy.ledger.decide import End, Meeting
 from proxy.ledger.entry import Entry, Result, State
 from proxy.ledger.store import AWAY
+from proxy.stores import ledger_entries
 from proxy.stores.ledger_file import LedgerFileError
 from proxy.stores.ledger_sqlite import SqliteLedger
 from tests.support.clock import FakeClock
@@ -20,6 +22,7 @@ from tests.support.ledger import ANSWER, ME, claim
 
 OTHER_PROCESS = """
 import sys
+import threading
 from pathlib import Path
 from proxy.stores.ledger_file import LedgerFileError
 from proxy.stores.ledger_sqlite import SqliteLedger
@@ -174,4 +177,41 @@ async def test_a_disk_that_cannot_be_written_is_told_and_nothing_is_kept(tmp_pat
     entry = await store.find("p1")
     assert isinstance(entry, Entry)
     assert entry.state is State.BEGUN
+    await store.close()
+
+
+async def test_what_failed_together_is_taken_anew_from_what_is_on_disk(tmp_path: Path) -> None:
+    store = SqliteLedger.open(tmp_path / "ledger.db", FakeClock())
+    await store.begin(claim())
+    is_asked = threading.Event()
+
+    def fail() -> None:
+        msg = "the disk is full"
+        raise sqlite3.OperationalError(msg)
+
+    _, sent, failed, _ = await asyncio.gather(
+        store._commits.take(is_asked.wait),  # what comes now waits, and is written together
+        store.sending("p1", ME, 10.0),
+        store._commits.take(fail),
+        asyncio.to_thread(is_asked.set),
+    )
+    assert failed is AWAY
+    assert isinstance(sent, Entry)
+    assert sent.attempts == 1
+    assert await store.find("p1") == sent
+    await store.close()
+
+
+async def test_more_under_way_than_is_held_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_entries, "_MAX_HELD", 2)
+    store = SqliteLedger.open(tmp_path / "ledger.db", FakeClock())
+    for number in range(4):
+        await store.begin(claim(id=f"p{number}", key_hash=b"%d" % number))
+    for number in range(4):
+        sent = await store.sending(f"p{number}", ME, 10.0)
+        assert isinstance(sent, Entry)
+        assert (sent.id, sent.state) == (f"p{number}", State.SENDING)
+    assert len(store._entries._held) == 2
     await store.close()

@@ -4,34 +4,42 @@ import asyncio
 
 import pytest
 
-from proxy.limit import LimitStore, NoToken, Taken
+from proxy.limit import Ask, LimitStore, NotYet, Taken
 from proxy.stores import MemoryLimits
-from proxy.terms.units import Rate
 
-TEN = Rate(10, 1.0)
+
+def ask(key: str, burst: int = 1) -> Ask:
+    return Ask(key, 0.1, burst)
 
 
 async def take(
-    store: LimitStore, key: str, *, now: float = 1000.0, burst: int = 1, max_wait_s: float = 0.0
-) -> Taken | NoToken:
-    return await store.take(key, rate=TEN, burst=burst, max_wait_s=max_wait_s, now=now)
+    store: LimitStore, key: str, *, now: float = 1000.0, burst: int = 1
+) -> Taken | NotYet:
+    return await store.take((ask(key, burst),), now)
 
 
 async def test_each_key_has_its_tokens() -> None:
     store = MemoryLimits()
-    assert await take(store, "a") == Taken(0.0, full_in_s=pytest.approx(0.1))
-    assert await take(store, "a") == NoToken(pytest.approx(0.1))
-    assert await take(store, "b") == Taken(0.0, full_in_s=pytest.approx(0.1))
+    assert await take(store, "a") == Taken([pytest.approx(1000.1)])
+    assert await take(store, "a") == NotYet((pytest.approx(0.1),))
+    assert await take(store, "b") == Taken([pytest.approx(1000.1)])
 
 
-async def test_a_token_may_be_reserved() -> None:
+async def test_of_several_a_token_is_taken_of_each_or_of_none() -> None:
     store = MemoryLimits()
-    taken = [await take(store, "a", max_wait_s=0.15) for _ in range(3)]
-    assert taken == [
-        Taken(0.0, full_in_s=pytest.approx(0.1)),
-        Taken(pytest.approx(0.1), full_in_s=pytest.approx(0.2)),
-        NoToken(pytest.approx(0.2)),
-    ]
+    await take(store, "b")
+    assert await store.take((ask("a"), ask("b")), 1000.0) == NotYet((0.0, pytest.approx(0.1)))
+    assert await take(store, "a") == Taken([pytest.approx(1000.1)])
+
+
+async def test_what_is_given_back_can_be_taken_again() -> None:
+    store = MemoryLimits()
+    for _ in range(2):
+        assert isinstance(await take(store, "a"), Taken)
+        await store.give_back((ask("a"), ask("never taken")), 1000.0)
+    assert isinstance(await take(store, "a"), Taken)
+    assert isinstance(await take(store, "a"), NotYet)
+    assert await take(store, "never taken") == Taken([pytest.approx(1000.1)])
 
 
 async def test_tokens_come_back_with_time() -> None:
@@ -60,20 +68,30 @@ async def test_a_full_bucket_makes_room_for_a_new_key() -> None:
     await take(store, "b", now=1000.05)
     assert isinstance(await take(store, "c", now=1000.1), Taken)
     assert len(store) == 2
-    assert isinstance(await take(store, "b", now=1000.1), NoToken)
+    assert isinstance(await take(store, "b", now=1000.1), NotYet)
 
 
 async def test_no_key_in_use_is_forgotten_for_a_new_one() -> None:
     store = MemoryLimits(max_keys=2)
     await take(store, "a")
     await take(store, "b")
-    assert await take(store, "c") == NoToken(1.0)
-    assert isinstance(await take(store, "a"), NoToken)
-    assert isinstance(await take(store, "b"), NoToken)
+    assert await take(store, "c") == NotYet((1.0,))
+    assert isinstance(await take(store, "a"), NotYet)
+    assert isinstance(await take(store, "b"), NotYet)
 
 
 async def test_keys_stay_bounded_whatever_comes() -> None:
     store = MemoryLimits(max_keys=100)
     for n in range(5000):
         await take(store, f"key-{n}", now=1000.0 + n / 500)
-    assert len(store) == 100
+    assert 0 < len(store) <= 100
+
+
+async def test_keys_that_are_idle_are_forgotten_by_and_by() -> None:
+    store = MemoryLimits()
+    for n in range(1000):
+        await take(store, f"key-{n}")
+    assert len(store) == 1000
+    for n in range(1100):
+        await take(store, "busy", now=1001.0 + n)
+    assert len(store) <= 64

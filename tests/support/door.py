@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from proxy.listener import CallerSettings, Destination, Handler, Journeys, Listener, Owed
 from proxy.normalise.settings import ErrorSettings
@@ -71,7 +73,7 @@ async def door(
         generates_key=False,
         stop=None,
         native_errors=None,
-        paused="none",
+        is_paused=lambda _: False,
         peek=lambda _: None,
     )
     settings = CallerSettings(**(callers or {}))

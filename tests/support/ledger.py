@@ -1,7 +1,8 @@
 """Entries and claims to begin from."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from proxy.classify import Classifier
 from proxy.ledger import Claims, Keeper, LedgerPolicy, Unknowns

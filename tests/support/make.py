@@ -1,7 +1,8 @@
 """Calls and outcomes to begin from: each names only what matters to it."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from proxy.terms import (
     Answer,

@@ -14,7 +14,7 @@ import httptools
 import yaml
 
 from proxy.app import App
-from proxy.settings import load
+from proxy.settings import Settings, load
 from proxy.system import SystemClock, new_id, roll
 
 FAST = {"backoff": {"base": "1ms", "cap": "2ms"}, "budget": {"ratio": 1.0, "min_per_second": 1000}}
@@ -63,10 +63,16 @@ class Sidecar:
 
     app: App
     log: io.StringIO
+    file: Path
 
     @property
     def port(self) -> int:
         return next(each.port for each in self.app.addresses if not each.path)
+
+    def write(self, providers: dict[str, Any], **settings: Any) -> None:
+        """Write another config, which nobody has read yet."""
+        config = yaml.safe_load(self.file.read_text())
+        self.file.write_text(yaml.safe_dump({**config, "providers": providers, **settings}))
 
     def metrics(self) -> str:
         """Scrape it, as Prometheus would read it."""
@@ -131,12 +137,23 @@ async def sidecar(
     with TemporaryDirectory() as folder:
         file = Path(folder) / "paysluice.yaml"
         file.write_text(yaml.safe_dump(config))
-        loaded = load(str(file), environ or {})
-    log = io.StringIO()
-    app = App(loaded, version="test", clock=SystemClock(), roll=roll, new_id=new_id, stdout=log)
-    await app.start()
-    try:
-        yield Sidecar(app, log)
-    finally:
-        await app.drain()
-        await app.close()
+
+        def read() -> Settings:
+            return load(str(file), environ or {})
+
+        log = io.StringIO()
+        app = App(
+            read(),
+            version="test",
+            clock=SystemClock(),
+            roll=roll,
+            new_id=new_id,
+            stdout=log,
+            read_again=read,
+        )
+        await app.start()
+        try:
+            yield Sidecar(app, log, file)
+        finally:
+            await app.drain()
+            await app.close()
