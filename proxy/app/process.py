@@ -67,9 +67,7 @@ class App:
         self._metrics = Metrics(version, self._knows_code, self._tell)
         self._errors = LastErrors(clock)
         self._unmapped = UnmappedCodes()
-        self._emit: Emit = fan_out(
-            self._metrics.on, self.log.on, self._errors.on, self._unmapped.on
-        )
+        self._emit: Emit = fan_out(self._metrics, self.log, self._errors, self._unmapped)
         self.profiles: Mapping[str, Profile] = load_profiles(settings)
         self._journeys = Journeys(clock, self._emit)
         self._limits = Limits(settings, clock, self._emit, new_id)

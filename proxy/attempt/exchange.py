@@ -41,8 +41,8 @@ class Exchange:
         self._until = 0.0  # the end of the attempt
         self._head_until = 0.0  # when the head of the answer must be there
 
-    async def send(self, request_head: bytes, started: float) -> Head | Failed | Refused:
-        """Hand the request over, its head first, and wait for the head of its answer."""
+    def send(self, request_head: bytes, started: float) -> None:
+        """Hand the request over, its head first."""
         call, body = self._call, self._call.body
         self._until = self._head_until = started + self._timeouts.attempt
         self.connection.begin(self._parser, write_idle_s=self._timeouts.write_idle)
@@ -55,7 +55,29 @@ class Exchange:
             self.connection.write(request_head)
             self._upload = asyncio.create_task(self._pump(body))
             self._upload.add_done_callback(lambda _: self.connection.wake())
-        return await self._wait_for_head()
+
+    async def head(self) -> Head | Failed | Refused:
+        """Wait for the head of the answer."""
+        parser = self._parser
+        while parser.head is None or self._is_uploading_to(parser.head):
+            if parser.problem is not None:
+                return self._fail(parser.problem)
+            ended = self._upload_end()
+            if ended is not None and ended is not StreamEnd.WHOLE:
+                return self._caller_failed(ended)
+            if not await self.connection.wait(self._wait_until()) and not self._has_more_time():
+                # It does not answer because it does not even read.
+                is_stalled = self.connection.is_stalled
+                return self._fail(
+                    ProxyError.CONNECTION_WRITE_TIMEOUT
+                    if is_stalled
+                    else ProxyError.HTTP_RESPONSE_TIMEOUT
+                )
+        return parser.head
+
+    def whole_body(self) -> bytes | None:
+        """Give the body where all of it came with its head, as it mostly does."""
+        return self.connection.take() if self._parser.is_complete else None
 
     async def read_body(self, want_bytes: int, patience_s: float) -> bytes | Failed:
         """Read the whole body, or its first *want_bytes*, or what comes within *patience_s*."""
@@ -90,24 +112,6 @@ class Exchange:
             self._upload.cancel()
         self.connection.finish()
         return self._parser.is_reusable and self.delivery is Delivery.COMPLETE
-
-    async def _wait_for_head(self) -> Head | Failed | Refused:
-        parser = self._parser
-        while parser.head is None or self._is_uploading_to(parser.head):
-            if parser.problem is not None:
-                return self._fail(parser.problem)
-            ended = self._upload_end()
-            if ended is not None and ended is not StreamEnd.WHOLE:
-                return self._caller_failed(ended)
-            if not await self.connection.wait(self._wait_until()) and not self._has_more_time():
-                # It does not answer because it does not even read.
-                is_stalled = self.connection.is_stalled
-                return self._fail(
-                    ProxyError.CONNECTION_WRITE_TIMEOUT
-                    if is_stalled
-                    else ProxyError.HTTP_RESPONSE_TIMEOUT
-                )
-        return parser.head
 
     def _is_uploading_to(self, head: Head) -> bool:
         """Whether an early answer leaves the upload a point: an error does not (RFC 9112 9.5).

@@ -16,7 +16,7 @@ import httptools
 from msgspec import Struct
 
 from proxy.terms import Headers, ProxyError
-from proxy.terms.http import MAX_STATUS, MIN_STATUS, NO_CONTENT, NOT_MODIFIED, every
+from proxy.terms.http import MAX_STATUS, MIN_STATUS, NO_CONTENT, NOT_MODIFIED, every, indexed
 
 from .tokens import Tokens
 
@@ -28,7 +28,6 @@ _CHUNK_OVERHEAD_BYTES: Final = 64
 _SWITCHING_PROTOCOLS: Final = 101
 _FIRST_FINAL_STATUS: Final = 200
 _PREFIX: Final = b"HTTP/1."
-_END_OF_HEAD: Final = re.compile(rb"\r?\n\r?\n")
 _BARE_CR: Final = re.compile(rb"\r(?!\n)")
 _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 
@@ -143,13 +142,13 @@ class ResponseParser:
             if not self._buffer.startswith(_PREFIX[: len(self._buffer)]):
                 self.problem = ProxyError.HTTP_PROTOCOL_ERROR
                 return
-            found = _END_OF_HEAD.search(self._buffer)
-            if (len(self._buffer) if found is None else found.start()) > MAX_HEAD_BYTES:
+            end = _end_of_head(self._buffer)
+            if (len(self._buffer) if end is None else end) > MAX_HEAD_BYTES:
                 self.problem = ProxyError.HTTP_RESPONSE_HEADER_SIZE
                 return
-            if found is None:
+            if end is None:
                 return
-            raw, self._buffer = self._buffer[: found.end()], self._buffer[found.end() :]
+            raw, self._buffer = self._buffer[:end], self._buffer[end:]
             self._read_head(raw)
         if self.head is not None and self._buffer:
             rest, self._buffer = self._buffer, b""
@@ -178,7 +177,7 @@ class ResponseParser:
             self._open_body(tokens)
 
     def _open_body(self, tokens: Tokens) -> None:
-        headers = tuple(tokens.headers)
+        headers = indexed(tokens.headers)
         # As they stand: httptools too ends a body by this one word alone (RFC 9112 section 6.1).
         codings = [value.strip(b" \t").lower() for value in every(headers, b"transfer-encoding")]
         has_body = not (self._is_head or tokens.status in {NO_CONTENT, NOT_MODIFIED})
@@ -224,6 +223,15 @@ class ResponseParser:
         self._framing_bytes += len(data) - came
         if self._framing_bytes > MAX_HEAD_BYTES + _CHUNK_OVERHEAD_BYTES * tokens.chunks:
             self.problem = ProxyError.HTTP_RESPONSE_HEADER_SIZE
+
+
+def _end_of_head(data: bytes) -> int | None:
+    """Give how long a head is, its empty line included; None where that has not come."""
+    end = data.find(b"\n\r\n")
+    bare = data.find(b"\n\n", 0, len(data) if end < 0 else end + 1)  # rule 5
+    if bare >= 0:
+        return bare + 2
+    return None if end < 0 else end + 3
 
 
 def _tidied(head: bytes) -> bytes:

@@ -48,12 +48,21 @@ class Pool:
         """Connections that are lent, being opened included."""
         return self._lent
 
+    def lend_idle(self, *, is_repeatable: bool) -> Connection | None:
+        """Lend a connection that waits for a request, where there is one, and nobody waits."""
+        if self._waiters or not self._idle or self._lent >= self._settings.max:
+            return None
+        self._lent += 1
+        connection = self._take_idle(asyncio.get_running_loop().time(), is_repeatable=is_repeatable)
+        if connection is None:
+            self._lent -= 1
+        return connection
+
     async def acquire(self, until: float, *, is_repeatable: bool) -> Connection | ProxyError:
         """Lend a connection, or say why there is none, by *until* (loop time)."""
-        loop = asyncio.get_running_loop()
-        if not await self._take_place(min(until, loop.time() + self._wait_s)):
+        if not await self._take_place(min(until, asyncio.get_running_loop().time() + self._wait_s)):
             return ProxyError.CONNECTION_LIMIT_REACHED
-        connection = self._take_idle(loop.time(), is_repeatable=is_repeatable)
+        connection = self._take_idle(asyncio.get_running_loop().time(), is_repeatable=is_repeatable)
         if connection is not None:
             return connection
         while self._idle and len(self._idle) + self._lent > self._settings.max:

@@ -6,6 +6,7 @@ Rule 3: deadlines of the caller stop what was not begun; what was begun runs to 
 Rule 4: nothing here is sent twice: repeating is for `retry` to decide.
 """
 
+from collections.abc import Awaitable, Callable
 from math import inf
 from typing import Final
 
@@ -87,30 +88,30 @@ class Attempt:
         # What could be sent again after a failure may take a connection that might be closing.
         is_repeatable = call.effect is not RouteEffect.PAYMENT or call.rests_on_key
         for _ in range(MAX_CONNECTIONS):
-            connection = await self._pool.acquire(until, is_repeatable=is_repeatable)
+            lent = self._pool.lend_idle(is_repeatable=is_repeatable)
+            connection = lent or await self._pool.acquire(until, is_repeatable=is_repeatable)
             if isinstance(connection, ProxyError):
                 return failed(call, connection, Delivery.NONE)
-            refused = await self._ask_leave(call, connection)
-            if refused is not None:
-                return refused
+            claim = call.before_first_byte
+            if claim is not None and not await self._is_ours(claim, connection):
+                return Refused(reason=Refusal.CLAIM_LOST)
+            if call.progress.is_abandoned or self._clock.monotonic() >= call.deadline:
+                self._pool.release(connection)
+                return Refused(reason=Refusal.CALLER_LEFT)
             if connection.is_usable:
                 return await self._exchange(call, connection, started)
             # It went away while the claim was taken; not a byte was written to it.
             self._pool.discard(connection, "closed")
         return failed(call, ProxyError.CONNECTION_TERMINATED, Delivery.NONE)
 
-    async def _ask_leave(self, call: Call, connection: Connection) -> Refused | None:
-        """Take the claim, and see that somebody still waits, just before the first byte."""
-        may_send = False
+    async def _is_ours(self, claim: Callable[[], Awaitable[bool]], connection: Connection) -> bool:
+        """Take the claim; where it is not had, the connection goes back."""
+        is_taken = False
         try:
-            if call.before_first_byte is not None and not await call.before_first_byte():
-                return Refused(reason=Refusal.CLAIM_LOST)
-            if call.progress.is_abandoned or self._clock.monotonic() >= call.deadline:
-                return Refused(reason=Refusal.CALLER_LEFT)
-            may_send = True
-            return None
+            is_taken = await claim()
+            return is_taken
         finally:
-            if not may_send:
+            if not is_taken:
                 self._pool.release(connection)
 
     async def _exchange(self, call: Call, connection: Connection, started: float) -> Outcome:
@@ -118,10 +119,13 @@ class Attempt:
         is_lent_on = False
         try:
             is_read = self._classifier.reads_success(call.operation, call.method)
-            head = await exchange.send(self._request_head.render(call, is_read=is_read), started)
+            exchange.send(self._request_head.render(call, is_read=is_read), started)
+            head = await exchange.head()
             if not isinstance(head, Head):
                 return head
-            body = await exchange.read_body(*self._reading(call, head))
+            body: bytes | Failed | None = exchange.whole_body()
+            if body is None:
+                body = await exchange.read_body(*self._reading(call, head))
             if not isinstance(body, bytes):
                 return body
             rest = exchange.rest()

@@ -71,6 +71,7 @@ class Classifier:
         "_fitting",
         "_known_codes",
         "_mapped_codes",
+        "_reads",
         "_replayed",
         "_rules",
     )
@@ -80,6 +81,7 @@ class Classifier:
         self._extractor = Extractor(profile)
         self._rules = compile_rules(rule for rule in profile.rules if not rule.embedded)
         self._embedded = compile_rules(rule for rule in profile.rules if rule.embedded)
+        self._reads: dict[tuple[str, str], bool] = {}
         self._fitting: dict[tuple[int, str], tuple[CompiledRule, ...]] = {}
         self._codes = {code.casefold(): word for code, word in table.items() if word is not None}
         self._replayed = tuple(
@@ -100,7 +102,11 @@ class Classifier:
 
     def reads_success(self, operation: str, method: str) -> bool:
         """Whether a 2xx of such a call has to be read, since a rule may call it an error."""
-        return any(rule.concerns(method, operation) for rule in self._embedded)
+        reads = self._reads.get((method, operation))
+        if reads is None:  # both are of closed lists: there is an end to them
+            reads = any(rule.concerns(method, operation) for rule in self._embedded)
+            self._reads[method, operation] = reads
+        return reads
 
     def classify(
         self,

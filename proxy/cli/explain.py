@@ -18,7 +18,7 @@ from proxy.retry import judge, may_repeat
 from proxy.route import Matched, Router
 from proxy.settings import ConfigError, ProviderSettings
 from proxy.settings import load as load_settings
-from proxy.system import SystemClock, new_id
+from proxy.system import NewIds, SystemClock
 from proxy.terms import (
     Again,
     Answer,
@@ -181,7 +181,7 @@ def _key(
         require=settings.idempotency.require_key,
         generate=settings.idempotency.generate,
         now=0.0,
-        new_id=new_id,
+        new_id=NewIds(),
     )
     return keyed if isinstance(keyed, Refused) else keyed.key
 

@@ -13,7 +13,7 @@ from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 from proxy.app import App, StartError
 from proxy.observe import Output, tame
 from proxy.settings import ConfigError, Settings, load, warnings
-from proxy.system import SystemClock, new_id, roll
+from proxy.system import NewIds, SystemClock, roll
 
 from .main import NO
 from .version import paysluice_version
@@ -43,7 +43,7 @@ def run(config: str | None) -> int:
             version=paysluice_version(),
             clock=SystemClock(),
             roll=roll,
-            new_id=new_id,
+            new_id=NewIds(),
             stdout=stdout,
             read_again=lambda: load(config, os.environ),
         )

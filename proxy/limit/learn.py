@@ -16,6 +16,7 @@ both are there, Retry-After wins; what is malformed is ignored).
 """
 
 import re
+from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
@@ -94,7 +95,7 @@ def learn(outcome: Answered, heard: Heard | None) -> Hold | Spread | None:
     return Spread(seconds / (heard.remaining + 1), seconds)
 
 
-def _hear_draft(values: list[bytes], headers: Headers) -> Heard | None:
+def _hear_draft(values: Sequence[bytes], headers: Headers) -> Heard | None:
     """Read `RateLimit: "name";r=50;t=30`: of several policies the one with the least left."""
     found: list[Heard] = []
     for value in values:

@@ -1,9 +1,10 @@
 """Which header fields cross the proxy, in both directions. Order, repeats and case are kept."""
 
+from functools import lru_cache
 from typing import Final
 
 from proxy.terms import Header, Headers, Refusal, Refused
-from proxy.terms.http import list_members
+from proxy.terms.http import every, first, has_any, list_members
 
 # The pseudonym in Via (RFC 9110 section 7.6.3); our own coming back is a loop.
 PSEUDONYM: Final = b"paysluice"
@@ -32,6 +33,11 @@ _PRIVATE: Final = frozenset(
 _PRIVATE_PREFIXES: Final = (b"x-forwarded-", b"x-original-forwarded-", b"x-envoy-")
 OUR_PREFIX: Final = b"paysluice-"
 _NOT_PASSED_ON: Final = (OUR_PREFIX, *_PRIVATE_PREFIXES)
+_VIA: Final = b"via"
+_MAX_FORWARDS: Final = b"max-forwards"
+_NEVER_SENT: Final = HOP_BY_HOP | _REWRITTEN | _PRIVATE | {_VIA}
+_SELDOM: Final = frozenset({b"connection", _MAX_FORWARDS})  # they say what becomes of a field
+_NAMES: Final = 256  # callers and providers send the same few, whose fate is looked up once
 # Fields that a payment rests on: `Connection` may not take them away (standards item 43).
 _NEVER_HOP_BY_HOP: Final = frozenset(
     {b"host", b"authorization", b"cookie", b"traceparent", b"early-data", b"cache-control"}
@@ -66,22 +72,17 @@ def forwarded(
         version: Of HTTP, as the caller spoke it: for `Via`.
         hops_left: What `Max-Forwards` says, where it counts (RFC 9110 section 7.6.2).
     """
-    named = set(list_members(headers, b"connection"))
-    if any(name == key_name or _is_vital(name) for name in named):
-        return Refused(
-            reason=Refusal.MALFORMED, hint="Connection names a header field that must go on"
-        )
-    dropped = HOP_BY_HOP | _REWRITTEN | _PRIVATE | named
-    kept: list[Header] = []
-    via: list[bytes] = []
-    for name, value in headers:
-        lower = name.lower()
-        if lower == b"via":
-            via.append(value)
-        elif lower == b"max-forwards" and hops_left is not None:
-            kept.append((name, b"%d" % (hops_left - 1)))
-        elif lower not in dropped and not lower.startswith(_NOT_PASSED_ON):
-            kept.append((name, value))
+    kept = [field for field in headers if _goes_on(field[0])]
+    if has_any(headers, _SELDOM):
+        named = set(list_members(headers, b"connection"))
+        if any(name == key_name or _is_vital(name) for name in named):
+            return Refused(
+                reason=Refusal.MALFORMED, hint="Connection names a header field that must go on"
+            )
+        kept = [field for field in kept if field[0].lower() not in named]
+        if hops_left is not None:
+            kept = [_one_hop_on(field, hops_left) for field in kept]
+    via = every(headers, _VIA)
     if any(_is_ours(member) for value in via for member in value.split(b",")):
         return Refused(reason=Refusal.LOOP)
     before = [value for value in via if value.strip(b" \t,")]
@@ -91,12 +92,30 @@ def forwarded(
 
 def answered(headers: Headers) -> Headers:
     """Give the fields of an answer that go back to the caller, their framing taken off."""
-    dropped = _DROPPED_FROM_ANSWER | set(list_members(headers, b"connection"))
-    return tuple(
-        (name, clean(value))
-        for name, value in headers
-        if (lower := name.lower()) not in dropped and not lower.startswith(OUR_PREFIX)
-    )
+    back = [(name, clean(value)) for name, value in headers if _comes_back(name)]
+    if first(headers, b"connection") is not None:
+        named = list_members(headers, b"connection")
+        back = [field for field in back if field[0].lower() not in named]
+    return tuple(back)
+
+
+@lru_cache(_NAMES)
+def _goes_on(name: bytes) -> bool:
+    """Whether a field goes on as it is, wherever nothing else is said of it."""
+    name = name.lower()
+    return name not in _NEVER_SENT and not name.startswith(_NOT_PASSED_ON)
+
+
+@lru_cache(_NAMES)
+def _comes_back(name: bytes) -> bool:
+    """Whether a field of an answer goes to the caller, wherever `Connection` does not name it."""
+    name = name.lower()
+    return name not in _DROPPED_FROM_ANSWER and not name.startswith(OUR_PREFIX)
+
+
+def _one_hop_on(field: Header, hops_left: int) -> Header:
+    is_bound = field[0].lower() == _MAX_FORWARDS
+    return (field[0], b"%d" % (hops_left - 1)) if is_bound else field
 
 
 def _is_vital(name: bytes) -> bool:

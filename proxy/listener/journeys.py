@@ -44,28 +44,28 @@ class Journeys:
         At the deadline nothing new is started; an attempt of a payment that has sent something
         is read to its own end, whoever still listens (contract section 5).
         """
-        task = asyncio.ensure_future(service(call))
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(service(call))
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._ended(done, call))
+        # Woken by the end or the deadline: no shield, whose two futures cost as much as a policy.
+        waiter: asyncio.Future[None] = loop.create_future()
+        task.add_done_callback(lambda done: self._ended(done, call, waiter))
+        timer = loop.call_at(call.deadline, _wake, waiter)
         try:
-            async with asyncio.timeout_at(call.deadline):
-                return await asyncio.shield(task)
-        except TimeoutError:
-            if task.done() and not task.cancelled() and task.exception() is None:
-                return task.result()  # it ended in this very moment: tell what is known
-            await self._abandon(call)
-            if call.effect is RouteEffect.READ:
-                task.cancel()
-            return self.overdue(call)
+            await waiter
         except asyncio.CancelledError:
             call.progress.abandon()
-            if task.cancelled():  # cut off by the end of the process: the caller is told
-                return self.overdue(call)
             if task.done():
                 call.progress.let_go()
             raise
-        except Exception:  # noqa: BLE001 - a bug of ours ends one call, never the process
-            return self.faulty(call)
+        finally:
+            timer.cancel()
+        if task.done():
+            return self._end_of(task, call)
+        await self._abandon(call)
+        if call.effect is RouteEffect.READ:
+            task.cancel()
+        return self.overdue(call)
 
     async def drain(self, timeout_s: float) -> None:
         """Wait for what is under way, for *timeout_s* at most."""
@@ -77,6 +77,13 @@ class Journeys:
         for task in self._tasks:
             task.cancel()
         return len(self._tasks)
+
+    def _end_of(self, task: "asyncio.Task[Outcome]", call: Call) -> Outcome:
+        if task.cancelled():  # cut off by the end of the process: the caller is told
+            call.progress.abandon()
+            return self.overdue(call)
+        # A bug of ours ends one call, never the process.
+        return self.faulty(call) if task.exception() is not None else task.result()
 
     async def _abandon(self, call: Call) -> None:
         """Give the call up; what may come of it is written down before anybody is told."""
@@ -113,13 +120,21 @@ class Journeys:
         is_retryable = caller_may_repeat(call, outcome, at=self._clock.monotonic())
         return replace(outcome, is_retryable=is_retryable)
 
-    def _ended(self, task: "asyncio.Task[Outcome]", call: Call) -> None:
+    def _ended(
+        self, task: "asyncio.Task[Outcome]", call: Call, waiter: "asyncio.Future[None]"
+    ) -> None:
         self._tasks.discard(task)
+        _wake(waiter)
         fault = None if task.cancelled() else task.exception()
         if fault is not None:
             self._emit(fault_in(call.request_id, fault))
         if fault is not None or call.progress.is_abandoned:
             call.progress.let_go()
+
+
+def _wake(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def fault_in(request_id: str, fault: BaseException) -> FaultOccurred:

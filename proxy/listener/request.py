@@ -1,14 +1,15 @@
 """What a caller sent, judged before a byte of its body is read. Pure."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Final
 
 from msgspec import Struct
 
 from proxy.terms import Headers, Refusal, Refused
-from proxy.terms.http import every, first, list_members
+from proxy.terms.http import every, first, has_any, list_members
 from proxy.terms.units import parse_duration
 
 from .headers import OUR_PREFIX
@@ -27,6 +28,7 @@ _VERSIONS: Final = frozenset({_HTTP_1_0, (1, 1)})
 _MAX_LENGTH_DIGITS: Final = 19  # of the largest 64-bit number
 # With one of these a provider may take any method for another: what looks like a read may pay.
 _OVERRIDES: Final = frozenset({b"x-http-method-override", b"x-http-method", b"x-method-override"})
+_OUR_WISHES: Final = frozenset({b"paysluice-timeout", b"paysluice-retry", b"paysluice-errors"})
 _ERROR_MODES: Final = frozenset({"envelope", "native", "passthrough"})
 
 
@@ -43,6 +45,9 @@ class Wishes(Struct, frozen=True):
     timeout_s: float | None = None
     may_repeat: bool = True
     error_mode: str | None = None
+
+
+_NO_WISHES: Final = Wishes()
 
 
 class RequestFacts(Struct, frozen=True):
@@ -69,7 +74,7 @@ def judge_head(
     *origins* are ours as the caller reached us, such as `http://127.0.0.1:8080`: absolute-form is
     for them only.
     """
-    if sum(len(name) + len(value) for name, value in headers) > bounds.max_header_bytes:
+    if sum([len(name) + len(value) for name, value in headers]) > bounds.max_header_bytes:
         return Refused(reason=Refusal.HEADERS_TOO_LARGE)
     hosts = every(headers, b"host")
     target = _origin_form(method, raw_target, origins)
@@ -83,7 +88,7 @@ def judge_head(
         return Refused(reason=Refusal.METHOD_UNKNOWN)
     if fault is None and target is None:
         fault = "the request target is no path, and names no address of this proxy"
-    wishes = _wishes(headers)
+    wishes = _wishes(headers) if has_any(headers, _OUR_WISHES) else _NO_WISHES
     if fault is not None or target is None or isinstance(wishes, str):
         return Refused(reason=Refusal.MALFORMED, hint=fault or str(wishes))
     length = _length(headers)
@@ -94,7 +99,7 @@ def judge_head(
         length=length,
         hops_left=_hops_left(headers) if method == "OPTIONS" else None,
         expects_continue=not is_old and list_members(headers, b"expect") == [b"100-continue"],
-        overrides_method=any(name.lower() in _OVERRIDES for name, _ in headers),
+        overrides_method=has_any(headers, _OVERRIDES),
         wishes=wishes,
     )
 
@@ -116,14 +121,17 @@ def _hops_left(headers: Headers) -> int | None:
     return int(value) if _is_length(value) else None
 
 
-def _host_fault(hosts: list[bytes], *, is_old: bool) -> str | None:
+def _host_fault(hosts: Sequence[bytes], *, is_old: bool) -> str | None:
     """RFC 9112 section 3.2: exactly one, and a valid one."""
-    if not hosts and is_old:
+    if (not hosts and is_old) or (len(hosts) == 1 and _is_host(hosts[0])):
         return None
-    found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
-    if found is None or (found["v6"] is not None and not _is_ipv6(found["v6"])):
-        return "exactly one valid Host header field is needed"
-    return None
+    return "exactly one valid Host header field is needed"
+
+
+@lru_cache(256)  # callers name few
+def _is_host(value: bytes) -> bool:
+    found = _HOST.fullmatch(value)
+    return found is not None and (found["v6"] is None or _is_ipv6(found["v6"]))
 
 
 def _is_ipv6(address: bytes) -> bool:

@@ -21,7 +21,7 @@ from proxy.terms import (
     Outcome,
     RouteEffect,
 )
-from proxy.terms.http import list_members
+from proxy.terms.http import every, list_members
 
 from .messages import MESSAGES
 from .tables import report_for
@@ -192,6 +192,8 @@ def accepts_problem(headers: Headers) -> bool:
 
     A wildcard does not ask for it: contract section 4 makes plain JSON the default.
     """
+    if not any(PROBLEM in value.lower() for value in every(headers, b"accept")):
+        return False
     for member in list_members(headers, b"accept"):
         media_type, *parameters = (part.strip(b" \t") for part in member.split(b";"))
         if media_type == PROBLEM:

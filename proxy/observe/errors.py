@@ -1,6 +1,7 @@
 """The last errors of each provider, raw beside normalised, for `/status` (pure)."""
 
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Final, TypeAlias, assert_never
 
@@ -48,6 +49,8 @@ _Ring: TypeAlias = OrderedDict[str, LastError]
 class LastErrors:
     """Keeps the newest *size* errors of each provider."""
 
+    takes: Collection[type[Event]] = frozenset({CallEnded, Responded})
+
     def __init__(self, clock: Clock, size: int = 50) -> None:
         self._clock = clock
         self._size = size
@@ -63,9 +66,9 @@ class LastErrors:
                 error = self._error(ring, call.request_id, call.route, call.method)
                 _fill(error, outcome)
             case Responded():
-                ring = self._ring(event.provider)
                 if event.error_code == _NO_ERROR:
                     return
+                ring = self._ring(event.provider)
                 error = self._error(ring, event.request_id, event.route, event.method)
                 error.status = event.status
                 error.error_code = event.error_code

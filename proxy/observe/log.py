@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from proxy.terms import Clock, Event
 
+from .emit import EVERY
 from .lines import RANKS, LevelName, Member, headline, members
 from .redact import redact
 from .stamp import stamp
@@ -66,6 +67,8 @@ class Stream(Protocol):
 
 class JsonLog:
     """Writes a JSON object a line, each in one write."""
+
+    takes = EVERY
 
     def __init__(self, stream: Stream, level: LevelName, clock: Clock) -> None:
         self._stream = stream

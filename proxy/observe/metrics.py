@@ -1,15 +1,9 @@
 """Turns events into Prometheus metrics."""
 
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar, assert_never
+from typing import Final, assert_never
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    disable_created_metrics,
-)
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import choose_encoder
 
 from proxy.terms import (
@@ -38,35 +32,15 @@ from proxy.terms import (
 from proxy.terms.http import MAX_STATUS, MIN_STATUS
 
 from . import families
-from .families import BUCKETS, METHODS, OTHER, PREFIX, Family
+from .emit import EVERY
+from .families import METHODS, OTHER, PREFIX, Family
 from .scrape import GaugeCollector
+from .series import CountSeries, DurationSeries
 
 # What is done with a key instead of sending its payment again.
 _PREVENTED: Final = frozenset({"replayed", "joined", "pending"})
 MAX_SERIES: Final = 5_000  # of one metric; what comes after is counted under `_OTHER`
-M = TypeVar("M", Counter, Histogram)
-
-
-class _Children(Generic[M]):
-    """The series of one metric, each resolved once: `labels()` locks and costs microseconds."""
-
-    def __init__(self, metric: M, width: int, limit: int) -> None:
-        self._metric: M = metric
-        self._overflow = (OTHER,) * width
-        self._limit = limit
-        self._known: dict[tuple[str, ...], M] = {}
-
-    def of(self, *labels: str) -> M:
-        """Give the series of *labels*; beyond the limit, the one that stands for all others."""
-        child = self._known.get(labels)
-        return self._resolve(labels) if child is None else child
-
-    def _resolve(self, labels: tuple[str, ...]) -> M:
-        if len(self._known) >= self._limit:
-            labels = self._overflow
-        child: M = self._metric.labels(*labels)
-        self._known[labels] = child
-        return child
+_STATUSES: Final = {status: str(status) for status in range(MIN_STATUS, MAX_STATUS + 1)}
 
 
 class Metrics:
@@ -75,6 +49,8 @@ class Metrics:
     *knows_code* tells whether a provider's profile lists a code: no other becomes a label.
     """
 
+    takes = EVERY - {CallEnded}
+
     def __init__(
         self,
         version: str,
@@ -82,30 +58,28 @@ class Metrics:
         emit: Emit,
         max_series: int = MAX_SERIES,
     ) -> None:
-        # `_created` doubles the series, and says nothing that a counter's reset does not.
-        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._knows_code = knows_code
         self._limit = max_series
-        self._requests = self._counter(families.REQUESTS)
-        self._durations = self._histogram(families.REQUEST_DURATION)
-        self._responses = self._counter(families.UPSTREAM_RESPONSES)
-        self._codes = self._counter(families.PROVIDER_CODES)
-        self._upstream = self._histogram(families.UPSTREAM_DURATION)
-        self._overhead = self._histogram(families.OVERHEAD)
-        self._failures = self._counter(families.ATTEMPT_FAILURES)
-        self._retries = self._counter(families.RETRIES)
-        self._denied = self._counter(families.RETRIES_DENIED)
-        self._limited = self._counter(families.RATE_LIMITED)
-        self._waits = self._histogram(families.RATE_LIMIT_WAIT)
-        self._keys = self._counter(families.IDEMPOTENCY)
-        self._prevented = self._counter(families.DUPLICATES_PREVENTED)
-        self._settled = self._counter(families.OUTCOMES_SETTLED)
-        self._contradicted = self._counter(families.OUTCOMES_CONTRADICTED)
-        self._webhooks = self._counter(families.WEBHOOKS)
-        self._reloads = self._counter(families.CONFIG_RELOADS)
-        self._discarded = self._counter(families.CONNECTIONS_DISCARDED)
-        self._unmapped = self._counter(families.UNMAPPED_CODES)
+        self._requests = self._count(families.REQUESTS)
+        self._durations = self._time(families.REQUEST_DURATION)
+        self._responses = self._count(families.UPSTREAM_RESPONSES)
+        self._codes = self._count(families.PROVIDER_CODES)
+        self._upstream = self._time(families.UPSTREAM_DURATION)
+        self._overhead = self._time(families.OVERHEAD)
+        self._failures = self._count(families.ATTEMPT_FAILURES)
+        self._retries = self._count(families.RETRIES)
+        self._denied = self._count(families.RETRIES_DENIED)
+        self._limited = self._count(families.RATE_LIMITED)
+        self._waits = self._time(families.RATE_LIMIT_WAIT)
+        self._keys = self._count(families.IDEMPOTENCY)
+        self._prevented = self._count(families.DUPLICATES_PREVENTED)
+        self._settled = self._count(families.OUTCOMES_SETTLED)
+        self._contradicted = self._count(families.OUTCOMES_CONTRADICTED)
+        self._webhooks = self._count(families.WEBHOOKS)
+        self._reloads = self._count(families.CONFIG_RELOADS)
+        self._discarded = self._count(families.CONNECTIONS_DISCARDED)
+        self._unmapped = self._count(families.UNMAPPED_CODES)
         build = families.BUILD_INFO
         info = Gauge(PREFIX + build.name, build.help, build.labels, registry=self._registry)
         info.labels(version).set(1)
@@ -127,35 +101,35 @@ class Metrics:
     def on(self, event: Event) -> None:  # noqa: C901, PLR0912 - one case each
         """Count what *event* tells."""
         match event:
-            case AttemptEnded():
-                self._attempt_ended(event)
             case Responded():
                 self._responded(event)
+            case AttemptEnded():
+                self._attempt_ended(event)
             case LimitWaited():
-                self._waits.of(event.provider, event.limit).observe(event.wait_s)
+                self._waits.observe(event.wait_s, event.provider, event.limit)
                 if event.is_refused:
-                    self._limited.of(event.provider, event.limit, "local").inc()
+                    self._limited.inc(event.provider, event.limit, "local")
             case KeyHandled():
-                self._keys.of(event.provider, event.result).inc()
+                self._keys.inc(event.provider, event.result)
                 if event.result in _PREVENTED:
-                    self._prevented.of(event.provider, event.result).inc()
+                    self._prevented.inc(event.provider, event.result)
             case OutcomeSettled():
-                self._settled.of(event.provider, event.by, event.said).inc()
+                self._settled.inc(event.provider, event.by, event.said)
             case OutcomeContradicted():
-                self._contradicted.of(event.provider).inc()
+                self._contradicted.inc(event.provider)
             case WebhookCame():
-                self._webhooks.of(event.provider, event.result).inc()
+                self._webhooks.inc(event.provider, event.result)
             case ConfigReloaded():
-                self._reloads.of(event.result).inc()
+                self._reloads.inc(event.result)
             case RetryScheduled():
-                self._retries.of(event.provider, event.route, event.reason, event.basis).inc()
+                self._retries.inc(event.provider, event.route, event.reason, event.basis)
             case RetryDenied():
                 labels = (event.provider, event.route, event.reason, event.denied_by)
-                self._denied.of(*labels).inc()
+                self._denied.inc(*labels)
             case ConnectionDiscarded():
-                self._discarded.of(event.provider, event.why).inc()
+                self._discarded.inc(event.provider, event.why)
             case CodeUnmapped():
-                self._unmapped.of(event.provider).inc()
+                self._unmapped.inc(event.provider)
             case CallEnded() | BreakerMoved() | TunnelRefused() | FaultOccurred():
                 pass  # the log's; a circuit's state is read when Prometheus asks
             case OutcomeUnknown() | StoreMoved():
@@ -166,38 +140,30 @@ class Metrics:
     def _responded(self, event: Responded) -> None:
         provider, route = event.provider, event.route
         method = event.method if event.method in METHODS else OTHER
-        status = _status(event.status)
-        self._requests.of(provider, route, method, status, event.error_code, event.outcome).inc()
-        self._durations.of(provider, route, method).observe(event.duration_s)
-        self._overhead.of(provider).observe(max(0.0, event.duration_s - event.upstream_s))
+        status = _STATUSES.get(event.status, OTHER)
+        self._requests.inc(provider, route, method, status, event.error_code, event.outcome)
+        self._durations.observe(event.duration_s, provider, route, method)
+        self._overhead.observe(max(0.0, event.duration_s - event.upstream_s), provider)
 
     def _attempt_ended(self, event: AttemptEnded) -> None:
         provider, route = event.provider, event.route
-        self._upstream.of(provider, route).observe(event.duration_s)
+        self._upstream.observe(event.duration_s, provider, route)
         if event.status is not None:
-            self._responses.of(provider, route, _status(event.status)).inc()
+            self._responses.inc(provider, route, _STATUSES.get(event.status, OTHER))
         if event.provider_code is not None:
             is_known = self._knows_code(provider, event.provider_code)
-            self._codes.of(provider, event.provider_code if is_known else "other").inc()
+            self._codes.inc(provider, event.provider_code if is_known else "other")
         if event.reason is not None:
-            self._failures.of(provider, event.reason, event.delivery.name.lower()).inc()
+            self._failures.inc(provider, event.reason, event.delivery.name.lower())
         if event.is_throttled:
-            self._limited.of(provider, "provider", "upstream").inc()
+            self._limited.inc(provider, "provider", "upstream")
 
-    def _counter(self, family: Family) -> _Children[Counter]:
-        counter = Counter(PREFIX + family.name, family.help, family.labels, registry=self._registry)
-        return _Children(counter, len(family.labels), self._limit)
+    def _count(self, family: Family) -> CountSeries:
+        series = CountSeries(family, self._limit)
+        self._registry.register(series)
+        return series
 
-    def _histogram(self, family: Family) -> _Children[Histogram]:
-        histogram = Histogram(
-            PREFIX + family.name,
-            family.help,
-            family.labels,
-            buckets=BUCKETS,
-            registry=self._registry,
-        )
-        return _Children(histogram, len(family.labels), self._limit)
-
-
-def _status(status: int) -> str:
-    return str(status) if MIN_STATUS <= status <= MAX_STATUS else OTHER
+    def _time(self, family: Family) -> DurationSeries:
+        series = DurationSeries(family, self._limit)
+        self._registry.register(series)
+        return series

@@ -1,6 +1,7 @@
 """The codes that no rule of a profile knows, with what to write down for them (pure)."""
 
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -25,6 +26,8 @@ class Unmapped:
 
 class UnmappedCodes:
     """Keeps, for each provider, the codes that nobody wrote down."""
+
+    takes: Collection[type[Event]] = frozenset({CodeUnmapped})
 
     def __init__(self) -> None:
         self._codes: dict[str, OrderedDict[str, Unmapped]] = {}

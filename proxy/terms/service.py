@@ -1,12 +1,12 @@
 """The one shape: a service takes a call and gives its outcome; a policy wraps a service."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol, TypeAlias
 
 from .call import Call
 from .outcome import Outcome
 
-Service: TypeAlias = Callable[[Call], Awaitable[Outcome]]
+Service: TypeAlias = Callable[[Call], Coroutine[Any, Any, Outcome]]
 
 
 class Policy(Protocol):

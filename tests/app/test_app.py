@@ -9,7 +9,7 @@ import pytest
 
 from proxy.app import App, StartError
 from proxy.settings import ConfigError
-from proxy.system import SystemClock, new_id, roll
+from proxy.system import NewIds, SystemClock, roll
 from tests.support.caller import caller, head, sound_envelope
 from tests.support.log import lines
 from tests.support.raw import RawProvider, answer, hang
@@ -85,7 +85,7 @@ async def test_an_app_that_never_started_can_be_ended() -> None:
             version="test",
             clock=SystemClock(),
             roll=roll,
-            new_id=new_id,
+            new_id=NewIds(),
             stdout=proxy.log,
         )
         await never.drain()

@@ -1,11 +1,13 @@
 """The outermost policy, and the fan-out of what it reports."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 
 from proxy.observe import ObservePolicy, fan_out
+from proxy.observe.emit import EVERY
 from proxy.terms import Call, CallEnded, Event, FaultOccurred, Outcome
 from tests.support import make
 from tests.support.clock import FakeClock
@@ -59,25 +61,48 @@ async def _bug(_: Call) -> Outcome:
     raise LookupError
 
 
-def _broken(_: Event) -> None:
-    raise KeyError
+class Heard:
+    """A sink that remembers."""
+
+    def __init__(self, takes: Collection[type[Event]] = EVERY) -> None:
+        self.takes = takes
+        self.events: list[Event] = []
+
+    def on(self, event: Event) -> None:
+        self.events.append(event)
+
+
+class Broken:
+    """A sink with a bug."""
+
+    takes = EVERY
+
+    def on(self, _: Event, /) -> None:
+        raise KeyError
 
 
 def test_a_sink_with_a_bug_is_reported_and_keeps_nobody_from_hearing(event: Any) -> None:
-    before: list[Event] = []
-    after: list[Event] = []
-    fan_out(before.append, _broken, after.append)(event.responded())
+    before, after = Heard(), Heard()
+    fan_out(before, Broken(), after)(event.responded())
     fault = FaultOccurred("", "KeyError", "sink_1")
-    assert before == [event.responded(), fault]
-    assert after == [fault, event.responded()]
+    assert before.events == [event.responded(), fault]
+    assert after.events == [fault, event.responded()]
+
+
+def test_a_sink_is_given_what_it_takes_and_nothing_else(event: Any) -> None:
+    sink = Heard({FaultOccurred})
+    emit = fan_out(sink)
+    emit(event.responded())
+    emit(FaultOccurred("", "KeyError", "elsewhere"))
+    assert sink.events == [FaultOccurred("", "KeyError", "elsewhere")]
 
 
 def test_sinks_that_all_have_bugs_break_nothing(event: Any) -> None:
-    emit = fan_out(_broken, _broken)
+    emit = fan_out(Broken(), Broken())
     emit(event.responded())
     emit(FaultOccurred("", "KeyError", "elsewhere"))
 
 
 async def test_a_call_survives_a_broken_sink() -> None:
-    policy = ObservePolicy(FakeClock(), fan_out(_broken))
+    policy = ObservePolicy(FakeClock(), fan_out(Broken()))
     assert await policy(make.call(), Script(make.ok())) == make.ok()

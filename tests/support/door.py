@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from proxy.listener import CallerSettings, Destination, Handler, Journeys, Listener, Owed
 from proxy.normalise.settings import ErrorSettings
 from proxy.route import ProviderRoutes, Router
-from proxy.system import SystemClock, new_id
+from proxy.system import NewIds, SystemClock
 from proxy.terms import Call, Event, Outcome, Service
 from tests.support import make
 from tests.support.caller import head
@@ -85,7 +85,7 @@ async def door(
         settings,
         clock,
         emit,
-        new_id,
+        NewIds(),
         nothing_known,
         max_body_bytes=2000,
         is_draining=lambda: False,

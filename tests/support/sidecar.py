@@ -15,7 +15,7 @@ import yaml
 
 from proxy.app import App
 from proxy.settings import Settings, load
-from proxy.system import SystemClock, new_id, roll
+from proxy.system import NewIds, SystemClock, roll
 
 FAST = {"backoff": {"base": "1ms", "cap": "2ms"}, "budget": {"ratio": 1.0, "min_per_second": 1000}}
 
@@ -147,7 +147,7 @@ async def sidecar(
             version="test",
             clock=SystemClock(),
             roll=roll,
-            new_id=new_id,
+            new_id=NewIds(),
             stdout=log,
             read_again=read,
         )
