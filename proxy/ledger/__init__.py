@@ -8,7 +8,7 @@ docs/idempotency.md, docs/outcomes.md.
 
 from .claims import Claims
 from .keeper import Keeper
-from .keys import Keyed, KeyRule, apply
+from .keys import Keyed, KeyRule, apply, field_of
 from .policy import LedgerPolicy
 from .promise import fixed_key, key_rule
 from .settings import IdempotencySettings
@@ -23,6 +23,7 @@ __all__ = [
     "LedgerPolicy",
     "Unknowns",
     "apply",
+    "field_of",
     "fixed_key",
     "key_rule",
 ]

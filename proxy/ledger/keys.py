@@ -20,6 +20,7 @@ A provider without a rule gets the headers as they came; the key is known, and h
 
 import json
 import re
+from functools import lru_cache
 from math import inf
 from typing import Final, Literal, TypeAlias
 
@@ -99,7 +100,7 @@ def apply(
     *headers* are end-to-end fields without framing; *now* is monotonic.
     """
     place = rule or _NO_RULE
-    drafts, own = _lines(headers, _field_of(place))
+    drafts, own = _lines(headers, _header_of(place))
     if len(drafts) > 1 or len(own) > 1:
         return _refuse(_TWO)
     if effect is RouteEffect.READ:
@@ -137,8 +138,14 @@ def _key(value: str, rule: KeyRule, now: float, *, is_generated: bool = False) -
     )
 
 
-def _field_of(rule: KeyRule) -> bytes:
-    return rule.name.lower().encode() if rule.place == "header" else _DRAFT
+@lru_cache(256)
+def field_of(name: str) -> bytes:
+    """Give the *name* of a header field as fields are compared. Rules name few."""
+    return name.lower().encode("ascii")
+
+
+def _header_of(rule: KeyRule) -> bytes:
+    return field_of(rule.name) if rule.place == "header" else _DRAFT
 
 
 def _lines(headers: Headers, field: bytes) -> tuple[list[bytes], list[bytes]]:
@@ -195,7 +202,7 @@ def _place(
     headers: Headers, body: Body, members: _Members | None, rule: KeyRule, value: str
 ) -> tuple[Headers, Body] | str:
     """Put *value* where the provider reads it, or say why that cannot be."""
-    name = _field_of(rule)
+    name = _header_of(rule)
     is_there = first(headers, name) is not None
     if rule.place == "header" and is_there and name == _DRAFT:
         return headers, body

@@ -46,6 +46,10 @@ class CallerBody:
             return b""
         if self._length is not None and self._length > max_bytes:
             return None
+        content = self._content
+        is_here = content.is_eof() and content.exception() is None
+        if is_here and content.total_bytes <= min(max_bytes, self._left_bytes):
+            return content.read_nowait()  # it came with its head
         size = 0
         while isinstance(piece := await self._next(), bytes):
             self._kept.append(piece)

@@ -15,7 +15,7 @@ from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
 
-from proxy.terms import Refusal, Refused
+from proxy.terms import Headers, Refusal, Refused
 
 from .faults import Unfinished, fault_of
 from .framing import Framing, framing_of
@@ -137,16 +137,17 @@ class CallerConnection(web.RequestHandler):
         self._end()
         super().connection_lost(exc)
 
-    def head_came(self, request: web.BaseRequest) -> None:
+    def head_came(self, request: web.BaseRequest, headers: Headers) -> None:
         """Note that a whole head was read: its time stops, and what comes next is its body."""
         self._is_busy = True
         self._body = request.content
         self._count()
         self._stop_head_timer()
         self._pending = self._pending.lstrip(_EMPTY_LINES).partition(_END_OF_HEAD)[2]
-        self._framing = framing = framing_of(request.raw_headers)
-        self._follow(framing)
-        self._break_off(request.content)
+        self._framing = framing = framing_of(headers)
+        if framing is not None:
+            self._follow(framing)
+            self._break_off(request.content)
 
     def request_ended(self) -> None:
         """Note that a request was answered."""
@@ -215,10 +216,11 @@ class CallerConnection(web.RequestHandler):
         if self._pending:
             self._stop_head_timer()
             self._count()
-            loop = asyncio.get_running_loop()
-            self._head_timer = loop.call_later(
-                self._head_timeout_s, self._refuse, Refusal.CALLER_TOO_SLOW
-            )
+            if _END_OF_HEAD not in self._pending:  # it came as one, as it mostly does
+                loop = asyncio.get_running_loop()
+                self._head_timer = loop.call_later(
+                    self._head_timeout_s, self._refuse, Refusal.CALLER_TOO_SLOW
+                )
 
     def _count(self) -> None:
         if not (self._has_begun or self._is_lost):

@@ -114,9 +114,12 @@ class ChunkedFraming:
         self._left = size + len(_CRLF) if size > 0 else 0
 
 
-def framing_of(headers: Headers) -> Framing:
-    """Say how the body behind a head is framed; a head that is not sound is refused by others."""
+def framing_of(headers: Headers) -> Framing | None:
+    """Say how the body behind a head is framed, None where there is none.
+
+    A head that is not sound is refused by others.
+    """
     if every(headers, b"transfer-encoding"):
         return ChunkedFraming()
     length = first(headers, b"content-length") or b"0"
-    return LengthFraming(int(length) if length.isdigit() else 0)
+    return LengthFraming(int(length)) if length.isdigit() and int(length) else None

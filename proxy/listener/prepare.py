@@ -3,7 +3,7 @@
 from aiohttp import web
 from msgspec import Struct
 
-from proxy.ledger import Keyed, KeyRule, apply
+from proxy.ledger import Keyed, KeyRule, apply, field_of
 from proxy.retry import refused
 from proxy.route import Matched
 from proxy.terms import (
@@ -32,6 +32,7 @@ class Judged(Struct, frozen=True):
 
     request_id: str
     started: float  # monotonic seconds: the caller's wait is counted from here
+    headers: Headers
     facts: RequestFacts
     matched: Matched
     destination: Destination
@@ -56,17 +57,27 @@ class Preparer:
         self._max_body_bytes = max_body_bytes
 
     async def call(self, request: web.BaseRequest, judged: Judged) -> Call | Refused:
-        """Read the body, find the key, and give the call; or say why it cannot be sent."""
+        """Read the body, and give the call; or say why it cannot be sent."""
+        if judged.facts.length == 0:
+            return self._prepare(request, judged, b"")
         began = self._clock.monotonic()
         body = await self._read_body(request, judged)
         waited_s = self._clock.monotonic() - began
         if isinstance(body, Refused):
             return body
+        call = self._prepare(request, judged, body)
+        if isinstance(call, Call):
+            call.progress.waited(waited_s)
+        return call
+
+    def _prepare(
+        self, request: web.BaseRequest, judged: Judged, body: bytes | BodyStream
+    ) -> Call | Refused:
+        """Choose the fields that go on, and put the key where the provider reads it."""
         rule = judged.destination.key_rule(judged.matched, request.method)
-        key_name = b"" if rule is None else rule.name.lower().encode("ascii")
         headers = forwarded(
-            request.raw_headers,
-            key_name=key_name,
+            judged.headers,
+            key_name=b"" if rule is None else field_of(rule.name),
             version=b"%d.%d" % request.version,
             hops_left=judged.facts.hops_left,
         )
@@ -76,9 +87,7 @@ class Preparer:
         if isinstance(keyed, Refused):
             return keyed
         is_guarded = rule is not None and rule.is_guarded
-        call = self._call(request, judged, keyed, is_guarded=is_guarded)
-        call.progress.waited(waited_s)
-        return call
+        return self._call(request, judged, keyed, is_guarded=is_guarded)
 
     async def _read_body(
         self, request: web.BaseRequest, judged: Judged

@@ -4,7 +4,8 @@ from ipaddress import ip_address
 
 from aiohttp import web
 
-from proxy.terms.http import every
+from proxy.terms import Headers
+from proxy.terms.http import first
 
 
 def raw_target(request: web.BaseRequest) -> bytes:
@@ -27,6 +28,6 @@ def origins_of(request: web.BaseRequest) -> tuple[bytes, ...]:
     return tuple(f"{scheme}://{host}{end}".encode("ascii") for host in hosts for end in ports)
 
 
-def takes_over(request: web.BaseRequest) -> bool:
+def takes_over(method: str, headers: Headers) -> bool:
     """Whether a request asks for the connection: aiohttp drops what came behind one that does."""
-    return request.method == "CONNECT" or bool(every(request.raw_headers, b"upgrade"))
+    return method == "CONNECT" or first(headers, b"upgrade") is not None

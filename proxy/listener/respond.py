@@ -7,7 +7,6 @@ from proxy.normalise import (
     JSON,
     PROBLEM,
     Rendered,
-    accepts_problem,
     answer_headers,
     encode,
     encode_problem,
@@ -50,11 +49,6 @@ DEFAULT_SHAPE = Shape(mode="envelope", embedded="envelope", include_body=False, 
 
 # What OPTIONS is told of ourselves: `*`, or when it may go no further.
 OUR_OPTIONS = Answered(answer=Answer(NO_CONTENT, b"No Content", (ALLOW,), b""), kind=Kind.OK)
-
-
-def shape_for(mode: str, embedded: str, headers: Headers, *, include_body: bool) -> Shape:
-    """Join what the config says with what the caller asks for."""
-    return Shape(mode, embedded, include_body, accepts_problem(headers))
 
 
 def message_for(outcome: Outcome, about: About) -> Message:

@@ -13,7 +13,6 @@ from proxy.terms import (
     Call,
     Clock,
     Emit,
-    Headers,
     NewId,
     Outcome,
     Refusal,
@@ -21,6 +20,7 @@ from proxy.terms import (
     Responded,
     RouteEffect,
 )
+from proxy.terms.http import indexed
 
 from .body import CallerBody
 from .connection import CallerConnection, Written
@@ -31,7 +31,7 @@ from .ourselves import Ask, Question, answer, read_question
 from .prepare import Judged, Preparer
 from .raw import origins_of, raw_target, takes_over
 from .request import Bounds, RequestFacts, judge_head
-from .respond import DEFAULT_SHAPE, OUR_OPTIONS, About, message_for, shape_for
+from .respond import DEFAULT_SHAPE, OUR_OPTIONS, About, Shape, message_for
 from .serving import NOBODY, Serving
 from .settings import CallerSettings
 from .write import CONTINUE, Writer
@@ -87,7 +87,8 @@ class Handler:
         serving = Serving(self._new_id(), self._clock.monotonic())
         connection = request.protocol
         assert isinstance(connection, CallerConnection)
-        connection.head_came(request)
+        serving.headers = indexed(request.raw_headers)
+        connection.head_came(request, serving.headers)
         try:
             outcome = await self._outcome(request, connection, serving)
             return await self._respond(request, outcome, serving)
@@ -127,8 +128,10 @@ class Handler:
 
     def _judge(self, request: web.BaseRequest, serving: Serving) -> Judged | Question | Outcome:
         """Say where the request goes, before a byte of its body is asked for."""
-        headers: Headers = request.raw_headers
-        serving.shape = replace(DEFAULT_SHAPE, wants_problem=accepts_problem(headers))
+        headers = serving.headers
+        wants_problem = accepts_problem(headers)
+        if wants_problem:
+            serving.shape = replace(DEFAULT_SHAPE, wants_problem=True)
         target = raw_target(request)
         origins = () if target.startswith(b"/") else origins_of(request)
         facts = judge_head(request.method, request.version, target, headers, self._bounds, origins)
@@ -143,12 +146,8 @@ class Handler:
         serving.provider, serving.route = matched.provider, matched.route
         serving.effect, serving.destination = matched.effect, destination
         errors = destination.errors
-        serving.shape = shape_for(
-            facts.wishes.error_mode or errors.mode,
-            errors.embedded,
-            headers,
-            include_body=errors.include_body,
-        )
+        mode = facts.wishes.error_mode or errors.mode
+        serving.shape = Shape(mode, errors.embedded, errors.include_body, wants_problem)
         if destination.is_paused(matched.effect):
             return refused(Refusal.PAUSED)
         if facts.expects_continue:
@@ -157,7 +156,7 @@ class Handler:
                 return denied
             if request.transport is not None:
                 request.transport.write(CONTINUE)
-        return Judged(serving.request_id, serving.started, facts, matched, destination)
+        return Judged(serving.request_id, serving.started, headers, facts, matched, destination)
 
     def _find(self, method: str, facts: RequestFacts) -> Matched | Question | Outcome:
         """Say what a request is for: a provider, or ourselves."""
@@ -188,7 +187,7 @@ class Handler:
         message = message_for(outcome, about)
         must_close = (
             not request.keep_alive
-            or takes_over(request)
+            or takes_over(request.method, serving.headers)
             or request.version < (1, 1)
             or self._is_draining()
             or (isinstance(outcome, Refused) and outcome.reason in _SPOILING)

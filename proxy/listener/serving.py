@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from proxy.terms import Call, RouteEffect
+from proxy.terms import Call, Headers, RouteEffect
 
 from .destination import Destination
 from .respond import DEFAULT_SHAPE, Shape
@@ -17,6 +17,7 @@ class Serving:
 
     request_id: str
     started: float
+    headers: Headers = ()
     provider: str = NOBODY
     route: str = "other"
     effect: RouteEffect = RouteEffect.PAYMENT

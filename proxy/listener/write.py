@@ -53,10 +53,10 @@ class Writer:
             return False
         is_chunked = self._is_chunked(request, message)
         head = self.head(request, message, close=close, is_chunked=is_chunked)
-        if request.method == "HEAD" or message.status in _BODILESS:
-            return await self._send(request, head, is_last=True)
-        if message.rest is None:
-            return await self._send(request, head + message.body, is_last=True)
+        is_bodiless = request.method == "HEAD" or message.status in _BODILESS
+        if is_bodiless or message.rest is None:
+            whole = head if is_bodiless else head + message.body
+            return await self._send(request, whole, is_last=True)
         begun = head + _framed(message.body, is_chunked=is_chunked)
         is_whole = False
         try:

@@ -5,7 +5,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from proxy.listener.respond import DEFAULT_SHAPE, About, message_for, shape_for
+from proxy.listener.respond import DEFAULT_SHAPE, About, Shape, message_for
 from proxy.terms import Kind, Outcome, Refusal, RouteEffect
 from tests.listener.streams import Rest
 from tests.support import make
@@ -58,16 +58,15 @@ def test_an_error_is_an_envelope_without_a_rest() -> None:
     ],
 )
 def test_whose_words_stand(outcome: Outcome, mode: str, embedded: str, is_envelope: bool) -> None:
-    shape = shape_for(mode, embedded, (), include_body=True)
+    shape = Shape(mode, embedded, include_body=True, wants_problem=False)
     message = message_for(outcome, replace(ABOUT, shape=shape))
     assert (b'"error_code"' in message.body) is is_envelope
     assert any(name == b"Paysluice-Error-Code" for name, _ in message.headers)
 
 
 def test_problem_json_is_for_who_asks_for_it() -> None:
-    asked = ((b"Accept", b"application/problem+json"),)
-    for headers, media_type in ((asked, b"application/problem+json"), ((), b"application/json")):
-        shape = shape_for("envelope", "envelope", headers, include_body=False)
+    for is_asked, media_type in ((True, b"application/problem+json"), (False, b"application/json")):
+        shape = Shape("envelope", "envelope", include_body=False, wants_problem=is_asked)
         message = message_for(make.refused(Refusal.PAUSED), replace(ABOUT, shape=shape))
         assert (b"Content-Type", media_type) in message.headers
-        assert ("title" in json.loads(message.body)) is (headers == asked)
+        assert ("title" in json.loads(message.body)) is is_asked
