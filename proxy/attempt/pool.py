@@ -37,6 +37,7 @@ class Pool:
         self._lent = 0
         self._sweeper: asyncio.TimerHandle | None = None
         self._is_closed = False
+        self._loop = asyncio.get_running_loop()  # asking for it is a system call
 
     @property
     def idle(self) -> int:
@@ -53,16 +54,16 @@ class Pool:
         if self._waiters or not self._idle or self._lent >= self._settings.max:
             return None
         self._lent += 1
-        connection = self._take_idle(asyncio.get_running_loop().time(), is_repeatable=is_repeatable)
+        connection = self._take_idle(self._loop.time(), is_repeatable=is_repeatable)
         if connection is None:
             self._lent -= 1
         return connection
 
     async def acquire(self, until: float, *, is_repeatable: bool) -> Connection | ProxyError:
         """Lend a connection, or say why there is none, by *until* (loop time)."""
-        if not await self._take_place(min(until, asyncio.get_running_loop().time() + self._wait_s)):
+        if not await self._take_place(min(until, self._loop.time() + self._wait_s)):
             return ProxyError.CONNECTION_LIMIT_REACHED
-        connection = self._take_idle(asyncio.get_running_loop().time(), is_repeatable=is_repeatable)
+        connection = self._take_idle(self._loop.time(), is_repeatable=is_repeatable)
         if connection is not None:
             return connection
         while self._idle and len(self._idle) + self._lent > self._settings.max:
@@ -77,7 +78,7 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """Take a connection back that may carry another request."""
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         if self._is_closed or connection.is_lost or now - connection.born >= self._settings.age:
             self.discard(connection, "age" if not connection.is_lost else "closed")
             return
@@ -110,8 +111,7 @@ class Pool:
         if self._lent < self._settings.max and not self._waiters:
             self._lent += 1
             return True
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[None] = loop.create_future()
+        waiter: asyncio.Future[None] = self._loop.create_future()
         self._waiters.append(waiter)
         try:
             async with asyncio.timeout_at(until):
@@ -165,12 +165,11 @@ class Pool:
 
     def _sweep_later(self) -> None:
         if self._sweeper is None and not self._is_closed:
-            loop = asyncio.get_running_loop()
-            self._sweeper = loop.call_later(self._settings.idle, self._sweep)
+            self._sweeper = self._loop.call_later(self._settings.idle, self._sweep)
 
     def _sweep(self) -> None:
         self._sweeper = None
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         while self._idle and now - self._idle[0].idle_since >= self._settings.idle:
             self._evict("idle")
         if self._idle:

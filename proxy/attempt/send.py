@@ -88,17 +88,20 @@ class Attempt:
         # What could be sent again after a failure may take a connection that might be closing.
         is_repeatable = call.effect is not RouteEffect.PAYMENT or call.rests_on_key
         for _ in range(MAX_CONNECTIONS):
-            lent = self._pool.lend_idle(is_repeatable=is_repeatable)
-            connection = lent or await self._pool.acquire(until, is_repeatable=is_repeatable)
-            if isinstance(connection, ProxyError):
-                return failed(call, connection, Delivery.NONE)
+            connection = self._pool.lend_idle(is_repeatable=is_repeatable)
+            is_usable = connection is not None  # it was asked this very moment
+            if connection is None:
+                opened = await self._pool.acquire(until, is_repeatable=is_repeatable)
+                if isinstance(opened, ProxyError):
+                    return failed(call, opened, Delivery.NONE)
+                connection = opened
             claim = call.before_first_byte
             if claim is not None and not await self._is_ours(claim, connection):
                 return Refused(reason=Refusal.CLAIM_LOST)
             if call.progress.is_abandoned or self._clock.monotonic() >= call.deadline:
                 self._pool.release(connection)
                 return Refused(reason=Refusal.CALLER_LEFT)
-            if connection.is_usable:
+            if (is_usable and claim is None) or connection.is_usable:
                 return await self._exchange(call, connection, started)
             # It went away while the claim was taken; not a byte was written to it.
             self._pool.discard(connection, "closed")

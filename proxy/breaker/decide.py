@@ -62,6 +62,8 @@ def vote_for(outcome: Outcome, *, is_probe: bool, is_late: bool) -> Vote:
     have lacked nothing but time.
     """
     match outcome:
+        case Answered(kind=Kind.OK):
+            return Vote.HEALTHY
         case Refused():
             return Vote.ABSTAIN
         case Failed():

@@ -1,6 +1,7 @@
 """`paysluice run` and `paysluice simulate`: serve until a signal comes."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -71,6 +72,8 @@ async def _serve(app: App, settings: Settings) -> int:
     _reload_at_sighup(app)
     tame(app.log, asyncio.get_running_loop())
     await app.start()
+    gc.collect()
+    gc.freeze()  # what lives as long as the process need not be looked through again and again
     app.log.line(
         "info",
         "started",

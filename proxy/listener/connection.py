@@ -196,8 +196,7 @@ class CallerConnection(web.RequestHandler):
         told = self._answer_fault(request, fault_of(status, exc, self.max_line_size))
         # It is the last that is said here. Who does not take it is not waited for.
         if self.transport is not None:
-            loop = asyncio.get_running_loop()
-            self._head_timer = loop.call_later(self._head_timeout_s, self.transport.abort)
+            self._head_timer = self._loop.call_later(self._head_timeout_s, self.transport.abort)
         self._end()
         return told.as_response()
 
@@ -217,8 +216,7 @@ class CallerConnection(web.RequestHandler):
             self._stop_head_timer()
             self._count()
             if _END_OF_HEAD not in self._pending:  # it came as one, as it mostly does
-                loop = asyncio.get_running_loop()
-                self._head_timer = loop.call_later(
+                self._head_timer = self._loop.call_later(
                     self._head_timeout_s, self._refuse, Refusal.CALLER_TOO_SLOW
                 )
 

@@ -32,6 +32,7 @@ class Journeys:
         self._clock = clock
         self._emit = emit
         self._tasks: set[asyncio.Task[Outcome]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def under_way(self) -> int:
@@ -44,7 +45,9 @@ class Journeys:
         At the deadline nothing new is started; an attempt of a payment that has sent something
         is read to its own end, whoever still listens (contract section 5).
         """
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:  # asking for it is a system call
+            loop = self._loop = asyncio.get_running_loop()
         task = loop.create_task(service(call))
         self._tasks.add(task)
         # Woken by the end or the deadline: no shield, whose two futures cost as much as a policy.

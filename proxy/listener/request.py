@@ -29,6 +29,8 @@ _MAX_LENGTH_DIGITS: Final = 19  # of the largest 64-bit number
 # With one of these a provider may take any method for another: what looks like a read may pay.
 _OVERRIDES: Final = frozenset({b"x-http-method-override", b"x-http-method", b"x-method-override"})
 _OUR_WISHES: Final = frozenset({b"paysluice-timeout", b"paysluice-retry", b"paysluice-errors"})
+# What most requests have none of: for these one look is enough.
+_SELDOM: Final = _OUR_WISHES | _OVERRIDES | {b"expect"}
 _ERROR_MODES: Final = frozenset({"envelope", "native", "passthrough"})
 
 
@@ -88,7 +90,8 @@ def judge_head(
         return Refused(reason=Refusal.METHOD_UNKNOWN)
     if fault is None and target is None:
         fault = "the request target is no path, and names no address of this proxy"
-    wishes = _wishes(headers) if has_any(headers, _OUR_WISHES) else _NO_WISHES
+    is_plain = not has_any(headers, _SELDOM)
+    wishes = _NO_WISHES if is_plain else _wishes(headers)
     if fault is not None or target is None or isinstance(wishes, str):
         return Refused(reason=Refusal.MALFORMED, hint=fault or str(wishes))
     length = _length(headers)
@@ -98,8 +101,9 @@ def judge_head(
         target=target,
         length=length,
         hops_left=_hops_left(headers) if method == "OPTIONS" else None,
-        expects_continue=not is_old and list_members(headers, b"expect") == [b"100-continue"],
-        overrides_method=has_any(headers, _OVERRIDES),
+        expects_continue=not (is_plain or is_old)
+        and list_members(headers, b"expect") == [b"100-continue"],
+        overrides_method=not is_plain and has_any(headers, _OVERRIDES),
         wishes=wishes,
     )
 
