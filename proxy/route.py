@@ -27,6 +27,7 @@ from proxy.terms import Refusal, Refused, RouteEffect, effect_of_method
 
 OTHER: Final = "other"  # the label of a route that nobody named
 _RESERVED: Final = b"/_paysluice"
+_BELOW_RESERVED: Final = _RESERVED + b"/"
 _VISIBLE: Final = bytes(byte for byte in range(0x21, 0x7F) if byte not in b"\\#")
 _DOTS: Final = frozenset({b".", b".."})
 _METHOD: Final = re.compile(r"[A-Z][A-Z_-]*")
@@ -134,7 +135,10 @@ class Router:
         if b"/" in mounts and len(mounts) > 1:
             msg = "a provider is mounted at / only where it is the only one"
             raise ValueError(msg)
-        self._tables = tuple(sorted(tables, key=lambda table: len(table.mount), reverse=True))
+        self._by_first: dict[bytes, list[_Table]] = {}
+        for table in sorted(tables, key=lambda table: len(table.mount), reverse=True):
+            self._by_first.setdefault(_first_segment(table.mount), []).append(table)
+        self._at_root = self._by_first.get(b"", [])
 
     def match(self, method: str, target: bytes) -> Matched | Refused:
         """Find what *target*, the request line's, means."""
@@ -142,17 +146,30 @@ class Router:
         fault = _fault(target, path)
         if fault is not None:
             return Refused(reason=Refusal.MALFORMED, hint=fault)
-        if path != _RESERVED and not path.startswith(_RESERVED + b"/"):
-            for table in self._tables:
+        if path != _RESERVED and not path.startswith(_BELOW_RESERVED):
+            for table in self._by_first.get(_first_segment(path), self._at_root):
                 if path.startswith(table.mount) or path == table.bare_mount:
                     return table.match(method, target, path)
         return Refused(reason=Refusal.NO_PROVIDER)
 
 
+def _first_segment(path: bytes) -> bytes:
+    return path[1:].partition(b"/")[0]
+
+
 class _Table:
     """One provider's patterns, by method and number of segments."""
 
-    __slots__ = ("_base", "_name", "_operations", "_prefixes", "_rules", "bare_mount", "mount")
+    __slots__ = (
+        "_base",
+        "_base_segments",
+        "_name",
+        "_operations",
+        "_prefixes",
+        "_rules",
+        "bare_mount",
+        "mount",
+    )
 
     def __init__(self, routes: ProviderRoutes) -> None:
         mount = routes.mount
@@ -170,6 +187,7 @@ class _Table:
         self.bare_mount = mount[:-1]
         self._name = routes.name
         self._base = base
+        self._base_segments = base[1:].split(b"/") if base else ()
         self._rules = _index(routes.rules)
         self._operations = _index(routes.operations)
         self._prefixes = tuple(
@@ -181,8 +199,9 @@ class _Table:
         rest, rest_path = target[below:], path[below:]
         if not rest_path:
             rest, rest_path = b"/" + rest, b"/"
-        rule = _find(self._rules, method, rest_path[1:].split(b"/"))
-        operation = self._operation(method, (self._base + rest_path)[1:].split(b"/"))
+        segments = rest_path[1:].split(b"/")
+        rule = _find(self._rules, method, segments)
+        operation = self._operation(method, [*self._base_segments, *segments])
         return Matched(
             provider=self._name,
             route=rule.name if rule else operation.name if operation else OTHER,

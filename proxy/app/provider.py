@@ -222,6 +222,8 @@ def configured_headers(settings: ProviderSettings, clock: Clock) -> Callable[[],
 
     def current() -> Headers:
         nonlocal kept
+        if not fields:
+            return kept
         now = clock.monotonic()
         fresh = tuple((name, text.reveal(now).encode("ascii")) for name, text in fields)
         if fresh != kept:

@@ -30,6 +30,8 @@ class Connection(asyncio.Protocol):
         self._parser: ResponseParser | None = None
         self._high_water_bytes = HIGH_WATER_BYTES
         self._readable: asyncio.Future[bool] | None = None
+        self._wait_until = 0.0
+        self._wait_timer: asyncio.TimerHandle | None = None
         self._writable: asyncio.Future[None] | None = None
         self._is_reading_paused = False
         self._stall_timer: asyncio.TimerHandle | None = None
@@ -71,6 +73,9 @@ class Connection(asyncio.Protocol):
         """Take the end of the connection."""
         self.is_lost = True
         self._disarm()
+        if self._wait_timer is not None:
+            self._wait_timer.cancel()
+            self._wait_timer = None
         if self.problem is None:
             self.problem = loss_reason(exc)
         if self._parser is not None:
@@ -137,11 +142,13 @@ class Connection(asyncio.Protocol):
         """Wait for something to happen; False where *until* (loop time) came first."""
         waiter: asyncio.Future[bool] = self._loop.create_future()
         self._readable = waiter
-        timer = self._loop.call_at(until, _expire, waiter)
+        self._wait_until = until
+        # A timer is dearer than what it guards: one stays set, and looks when it comes.
+        if self._wait_timer is None or self._wait_timer.when() > until:
+            self._look_at(until)
         try:
             return await waiter
         finally:
-            timer.cancel()
             self._readable = None
 
     def wake(self) -> None:
@@ -187,6 +194,21 @@ class Connection(asyncio.Protocol):
         arrivals: list[tuple[int, int]] = self._arrivals.poll(0)
         return bool(arrivals)
 
+    def _look_at(self, when: float) -> None:
+        if self._wait_timer is not None:
+            self._wait_timer.cancel()
+        self._wait_timer = self._loop.call_at(when, self._look)
+
+    def _look(self) -> None:
+        """End a wait whose time is over; one that has more is looked at again then."""
+        self._wait_timer = None
+        if self._readable is None or self._readable.done():
+            return
+        if self._loop.time() >= self._wait_until:
+            self._readable.set_result(False)
+        else:
+            self._look_at(self._wait_until)
+
     def _arm(self, size: int) -> None:
         self._disarm()
         self._stall_timer = self._loop.call_later(self._write_idle_s, self._check_writing, size)
@@ -203,8 +225,3 @@ class Connection(asyncio.Protocol):
             return
         self.problem = ProxyError.CONNECTION_WRITE_TIMEOUT
         self.abort()
-
-
-def _expire(waiter: "asyncio.Future[bool]") -> None:
-    if not waiter.done():
-        waiter.set_result(False)

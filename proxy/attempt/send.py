@@ -20,6 +20,7 @@ from proxy.terms import (
     CodeUnmapped,
     Delivery,
     Emit,
+    ErrorCode,
     Failed,
     Kind,
     Outcome,
@@ -77,10 +78,13 @@ class Attempt:
         call.progress.begin_wait(started)
         outcome = await self._send(call, started)
         call.progress.end_wait(self._clock.monotonic())
-        if not isinstance(outcome, Refused):
-            self._emit(self._report(call, outcome, self._clock.monotonic() - started))
+        duration_s = self._clock.monotonic() - started
         if isinstance(outcome, Answered):
-            self._learn(call, outcome)
+            self._emit(_answered(call, outcome, duration_s))
+            if outcome.error_code is not None:
+                self._learn(call, outcome.error_code, outcome)
+        elif isinstance(outcome, Failed):
+            self._emit(_failed(call, outcome, duration_s))
         return outcome
 
     async def _send(self, call: Call, started: float) -> Outcome:
@@ -175,26 +179,39 @@ class Attempt:
         else:
             self._pool.discard(exchange.connection, exchange.spoilt_by)
 
-    def _learn(self, call: Call, outcome: Answered) -> None:
-        """Report a code that the profile does not know."""
-        facts, word = outcome.facts, outcome.error_code
-        if word is None or facts.code is None or self._classifier.maps_code(facts.code):
+    def _learn(self, call: Call, word: ErrorCode, outcome: Answered) -> None:
+        """Report a code that the profile does not know; it was taken for *word*."""
+        facts = outcome.facts
+        if facts.code is None or self._classifier.maps_code(facts.code):
             return
         self._emit(
             CodeUnmapped(call.provider, facts.code, outcome.answer.status, facts.message, word)
         )
 
-    def _report(self, call: Call, outcome: Answered | Failed, duration_s: float) -> AttemptEnded:
-        answered = outcome if isinstance(outcome, Answered) else None
-        failure = outcome if isinstance(outcome, Failed) else None
-        return AttemptEnded(
-            request_id=call.request_id,
-            provider=call.provider,
-            route=call.route,
-            duration_s=duration_s,
-            delivery=outcome.delivery,
-            status=answered.answer.status if answered else None,
-            reason=failure.reason if failure else None,
-            provider_code=answered.facts.code if answered else None,
-            is_throttled=answered is not None and answered.kind is Kind.THROTTLED,
-        )
+
+def _answered(call: Call, outcome: Answered, duration_s: float) -> AttemptEnded:
+    return AttemptEnded(
+        call.request_id,
+        call.provider,
+        call.route,
+        duration_s,
+        outcome.delivery,
+        status=outcome.answer.status,
+        reason=None,
+        provider_code=outcome.facts.code,
+        is_throttled=outcome.kind is Kind.THROTTLED,
+    )
+
+
+def _failed(call: Call, outcome: Failed, duration_s: float) -> AttemptEnded:
+    return AttemptEnded(
+        call.request_id,
+        call.provider,
+        call.route,
+        duration_s,
+        outcome.delivery,
+        status=None,
+        reason=outcome.reason,
+        provider_code=None,
+        is_throttled=False,
+    )

@@ -30,6 +30,9 @@ class State(IntEnum):
     OPEN = 2
 
 
+_CLOSED: Final = State.CLOSED  # each look into an enumeration costs as much as a permit
+
+
 class Permit(Struct, frozen=True):
     """Leave to make one attempt; to be settled exactly once."""
 
@@ -51,6 +54,7 @@ class Breaker:
         self._settings = settings
         self._state = State.CLOSED
         self._generation = 0
+        self._permit = Permit(0, is_probe=False)  # for as long as the circuit stays as it is
         self._window = Window(settings.window)
         self._open_until = 0.0
         self._any_from = 0.0  # from then on a call that is not safe may be a probe
@@ -88,12 +92,12 @@ class Breaker:
 
     def admit(self, now: float, *, is_safe: bool) -> Permit | Denied:
         """Give leave for one attempt, or say when to ask again."""
+        if self._state is _CLOSED:
+            return self._permit
         if is_safe and self._state is State.OPEN and now < self._open_until:
             self._any_from = self._open_until + SAFE_FIRST_S  # where one came, another will
         if (denied := self.peek(now, is_safe=is_safe)) is not None:
             return denied
-        if self._state is State.CLOSED:
-            return Permit(self._generation, is_probe=False)
         moved_to = self._move(State.HALF_OPEN) if self._state is State.OPEN else None
         self._probing += 1
         return Permit(self._generation, is_probe=True, moved_to=moved_to)
@@ -139,5 +143,6 @@ class Breaker:
     def _move(self, state: State) -> State:
         self._state = state
         self._generation += 1
+        self._permit = Permit(self._generation, is_probe=False)
         self._probing = self._passed = 0
         return state

@@ -15,7 +15,7 @@ from proxy.terms import (
     Service,
 )
 
-from .circuit import Breaker, Denied, State
+from .circuit import Breaker, Permit, State
 from .decide import Vote, vote_for
 from .settings import BreakerSettings
 
@@ -74,12 +74,13 @@ class BreakerPolicy:
         """Give the outcome of one attempt, or refuse it."""
         breaker, label = self._breakers.of(call.route), self._breakers.label(call.route)
         admission = breaker.admit(self._clock.monotonic(), is_safe=call.effect is RouteEffect.READ)
-        if isinstance(admission, Denied):
+        if not isinstance(admission, Permit):
             return Refused(reason=Refusal.CIRCUIT_OPEN, retry_after_s=admission.retry_after_s)
         # What a cancelled attempt counts as: it neither closes the circuit nor leaks its permit.
         vote = Vote.ABSTAIN
         try:
-            self._report(call, label, admission.moved_to)
+            if admission.moved_to is not None:
+                self._report(call, label, admission.moved_to)
             outcome = await inner(call)
             # Of an answer that streams the head votes: its body may take minutes, and a probe's
             # place is scarce.
@@ -91,8 +92,8 @@ class BreakerPolicy:
             return outcome
         finally:
             moved_to = breaker.settle(admission, vote, self._clock.monotonic())
-            self._report(call, label, moved_to)
+            if moved_to is not None:
+                self._report(call, label, moved_to)
 
-    def _report(self, call: Call, label: str, moved_to: State | None) -> None:
-        if moved_to is not None:
-            self._emit(BreakerMoved(call.provider, label, moved_to))
+    def _report(self, call: Call, label: str, moved_to: State) -> None:
+        self._emit(BreakerMoved(call.provider, label, moved_to))

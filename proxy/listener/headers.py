@@ -36,7 +36,9 @@ _NOT_PASSED_ON: Final = (OUR_PREFIX, *_PRIVATE_PREFIXES)
 _VIA: Final = b"via"
 _MAX_FORWARDS: Final = b"max-forwards"
 _NEVER_SENT: Final = HOP_BY_HOP | _REWRITTEN | _PRIVATE | {_VIA}
-_SELDOM: Final = frozenset({b"connection", _MAX_FORWARDS})  # they say what becomes of a field
+_CONNECTION: Final = b"connection"
+_NAMES_NO_FIELD: Final = frozenset({b"keep-alive", b"Keep-Alive", b"close"})  # as it mostly is
+_SELDOM: Final = frozenset({_CONNECTION, _MAX_FORWARDS})  # they say what becomes of a field
 _NAMES: Final = 256  # callers and providers send the same few, whose fate is looked up once
 # Fields that a payment rests on: `Connection` may not take them away (standards item 43).
 _NEVER_HOP_BY_HOP: Final = frozenset(
@@ -74,7 +76,7 @@ def forwarded(
     """
     kept = [field for field in headers if _goes_on(field[0])]
     if has_any(headers, _SELDOM):
-        named = set(list_members(headers, b"connection"))
+        named = set(list_members(headers, _CONNECTION))
         if any(name == key_name or _is_vital(name) for name in named):
             return Refused(
                 reason=Refusal.MALFORMED, hint="Connection names a header field that must go on"
@@ -93,8 +95,9 @@ def forwarded(
 def answered(headers: Headers) -> Headers:
     """Give the fields of an answer that go back to the caller, their framing taken off."""
     back = [(name, clean(value)) for name, value in headers if _comes_back(name)]
-    if first(headers, b"connection") is not None:
-        named = list_members(headers, b"connection")
+    connection = first(headers, _CONNECTION)
+    if connection is not None and connection not in _NAMES_NO_FIELD:
+        named = list_members(headers, _CONNECTION)
         back = [field for field in back if field[0].lower() not in named]
     return tuple(back)
 

@@ -81,10 +81,10 @@ class Preparer:
             version=b"%d.%d" % request.version,
             hops_left=judged.facts.hops_left,
         )
-        if isinstance(headers, Refused):
+        if not isinstance(headers, tuple):
             return headers
         keyed = self._key(headers, body, rule, judged, request.method)
-        if isinstance(keyed, Refused):
+        if not isinstance(keyed, Keyed):
             return keyed
         is_guarded = rule is not None and rule.is_guarded
         return self._call(request, judged, keyed, is_guarded=is_guarded)
@@ -128,9 +128,10 @@ class Preparer:
             now=self._clock.monotonic(),
             new_id=self._new_id,
         )
-        result = keyed.result if isinstance(keyed, Keyed) else "none"
-        if isinstance(keyed, Refused) and keyed.reason is Refusal.KEY_MISSING:
-            result = "missing"
+        if isinstance(keyed, Keyed):
+            result = keyed.result
+        else:
+            result = "missing" if keyed.reason is Refusal.KEY_MISSING else "none"
         is_told_later = result == "new" and rule is not None and rule.is_guarded  # by the ledger
         if result != "none" and not is_told_later:
             self._emit(KeyHandled(judged.request_id, destination.name, result))

@@ -115,12 +115,10 @@ class Handler:
     ) -> Outcome:
         """Judge the request, and send it on its journey."""
         judged = self._judge(request, serving)
-        if isinstance(judged, Question):
-            return await answer(judged, self._ask)
         if not isinstance(judged, Judged):
-            return judged
+            return await answer(judged, self._ask) if isinstance(judged, Question) else judged
         call = await self._preparer.call(request, judged)
-        if isinstance(call, Refused):
+        if not isinstance(call, Call):
             return call
         serving.call = call
         connection.on_lost(call.progress.abandon)
@@ -135,7 +133,7 @@ class Handler:
         target = raw_target(request)
         origins = () if target.startswith(b"/") else origins_of(request)
         facts = judge_head(request.method, request.version, target, headers, self._bounds, origins)
-        if isinstance(facts, Refused):
+        if not isinstance(facts, RequestFacts):
             return facts
         matched = self._find(request.method, facts)
         if not isinstance(matched, Matched):

@@ -92,10 +92,15 @@ def strip_representation(headers: Headers) -> Headers:
     return tuple([field for field in headers if not _describes_body(field[0])])
 
 
-@lru_cache(1024)  # providers' fields have few names
+@lru_cache(256)  # providers' fields have few names
 def _describes_body(name: bytes) -> bool:
     name = name.lower()
     return name in _REPRESENTATION or _SIGNATURE.search(name) is not None
+
+
+@lru_cache(256)
+def _is_ours(name: bytes) -> bool:
+    return name.lower().startswith(_OURS)
 
 
 def answer_headers(
@@ -129,11 +134,9 @@ def answer_headers(
     dropped = _REPLACED if is_error else _NONE
     if stop is not None:
         dropped |= {stop[0].lower()}
-    fields = [
-        field
-        for field in received
-        if (lowered := field[0].lower()) not in dropped and not lowered.startswith(_OURS)
-    ]
+    fields = [field for field in received if not _is_ours(field[0])]
+    if dropped:
+        fields = [field for field in fields if field[0].lower() not in dropped]
     if media_type is not None:
         # RFC 6585 section 4: a 429 is never stored; no error of a payment should be.
         fields += [(b"Content-Type", media_type), (b"Cache-Control", b"no-store")]

@@ -53,13 +53,10 @@ def headline(event: Event) -> tuple[LevelName, str]:  # noqa: C901, PLR0911, PLR
         case Responded():
             is_bad = event.status >= _SERVER_ERROR or event.outcome == "unknown"
             return "warning" if is_bad else "info", "responded"
-        case CallEnded() if event.call.progress.is_abandoned:
-            # Nobody was told: this line is all there is of a payment that ended late.
-            return "warning" if event.outcome.effect is Effect.UNKNOWN else "info", "call_ended"
-        case CallEnded():
-            return "debug", "call_ended"
         case AttemptEnded():
             return "debug" if event.reason is None else "info", "attempt_ended"
+        case CallEnded():
+            return _level_of(event), "call_ended"
         case RetryScheduled():
             return "info", "retry_scheduled"
         case RetryDenied():
@@ -96,6 +93,13 @@ def headline(event: Event) -> tuple[LevelName, str]:  # noqa: C901, PLR0911, PLR
             return "error", "fault_occurred"
         case _:
             assert_never(event)
+
+
+def _level_of(event: CallEnded) -> LevelName:
+    if not event.call.progress.is_abandoned:
+        return "debug"
+    # Nobody was told: this line is all there is of a payment that ended late.
+    return "warning" if event.outcome.effect is Effect.UNKNOWN else "info"
 
 
 def members(event: Event) -> dict[str, Member]:  # noqa: C901, PLR0911, PLR0912 - one case each

@@ -56,10 +56,18 @@ class RetryPolicy:
         so_far = SoFar()
         while True:
             latest = await inner(call)
+            if call.attempt == 1 and is_success(latest):  # as nearly always
+                call.progress.settle(latest.effect, latest.delivery, latest.attempts)
+                return latest
             so_far = so_far.joined(latest, call)
             call.progress.settle(so_far.effect, so_far.delivery, so_far.attempts)
             if is_success(latest):
-                return _succeeded(latest, so_far)
+                return replace(
+                    latest,
+                    effect=so_far.effect,
+                    delivery=so_far.delivery,
+                    attempts=so_far.attempts,
+                )
             step = self._next_step(call, latest, so_far)
             if isinstance(step, Repeat):
                 step = await self._wait(call, latest, so_far, step)
@@ -100,12 +108,6 @@ class RetryPolicy:
         if isinstance(latest, Answered) and latest.answer.rest is not None:
             latest.answer.rest.close()  # nobody will read it, and it holds a connection
         return step
-
-
-def _succeeded(latest: Outcome, so_far: SoFar) -> Outcome:
-    if so_far.attempts == latest.attempts:
-        return latest  # the first one, as nearly always
-    return replace(latest, effect=so_far.effect, delivery=so_far.delivery, attempts=so_far.attempts)
 
 
 def _scheduled(call: Call, latest: Outcome, step: Repeat) -> RetryScheduled:
