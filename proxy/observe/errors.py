@@ -1,8 +1,11 @@
-"""The last errors of each provider, raw beside normalised, for `/status` (pure)."""
+"""The last errors of each provider, raw beside normalised, for `/status` (pure).
+
+They are kept as they came, and redacted when somebody looks: there are far more errors than looks.
+"""
 
 from collections import OrderedDict
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
 from proxy.normalise import needs_envelope
@@ -17,6 +20,7 @@ from proxy.terms import (
     Responded,
 )
 
+from .lines import MAX_TRACE
 from .redact import plain_token, redact
 from .stamp import stamp
 
@@ -28,7 +32,7 @@ _NO_ERROR: Final = "none"
 class LastError:
     """One failed call. Filled by two events that come in either order."""
 
-    time: str
+    at: float  # seconds since the Unix epoch
     request_id: str
     route: str
     method: str
@@ -41,6 +45,25 @@ class LastError:
     provider_code: str | None = None
     provider_message: str | None = None
     trace_id: str | None = None
+
+    def shown(self) -> dict[str, object]:
+        """Give what anybody may see of it, ready for JSON."""
+        message = self.provider_message
+        return {
+            "time": stamp(self.at),
+            "request_id": self.request_id,
+            "route": self.route,
+            "method": self.method,
+            "status": self.status,
+            "error_code": self.error_code,
+            "outcome": self.outcome,
+            "attempts": self.attempts,
+            "reason": self.reason,
+            "provider_status": self.provider_status,
+            "provider_code": plain_token(self.provider_code),
+            "provider_message": None if message is None else redact(message)[:MAX_MESSAGE],
+            "trace_id": plain_token(self.trace_id, MAX_TRACE),
+        }
 
 
 _Ring: TypeAlias = OrderedDict[str, LastError]
@@ -80,7 +103,7 @@ class LastErrors:
     def view(self, provider: str) -> list[dict[str, object]]:
         """Give the errors of *provider*, the newest first, ready for JSON."""
         ring = self._rings.get(provider, OrderedDict())
-        return [asdict(error) for error in reversed(ring.values())]
+        return [error.shown() for error in reversed(ring.values())]
 
     def _ring(self, provider: str) -> _Ring:
         return self._rings.setdefault(provider, OrderedDict())
@@ -90,7 +113,7 @@ class LastErrors:
         if error is None:
             if len(ring) >= self._size:
                 ring.popitem(last=False)
-            error = LastError(stamp(self._clock.wall()), request_id, route, method)
+            error = LastError(self._clock.wall(), request_id, route, method)
             ring[request_id] = error
         return error
 
@@ -100,10 +123,9 @@ def _fill(error: LastError, outcome: Outcome) -> None:
     match outcome:
         case Answered(answer=answer, facts=facts):
             error.provider_status = answer.status
-            error.provider_code = plain_token(facts.code)
-            error.trace_id = plain_token(facts.trace_id, 128)
-            if facts.message is not None:
-                error.provider_message = redact(facts.message)[:MAX_MESSAGE]
+            error.provider_code = facts.code
+            error.provider_message = facts.message
+            error.trace_id = facts.trace_id
         case Failed():
             error.reason = outcome.reason
             error.provider_status = outcome.status

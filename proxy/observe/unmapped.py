@@ -20,8 +20,13 @@ class Unmapped:
     code: str
     count: int
     status: int  # of the latest answer with it
-    sample: str | None  # its message, redacted
+    sample: str | None  # its message as it came
     suggestion: str  # a line for the `codes.table` of a profile
+
+    def shown(self) -> dict[str, object]:
+        """Give what anybody may see of it, ready for JSON."""
+        sample = None if self.sample is None else redact(self.sample)[:MAX_SAMPLE]
+        return {**asdict(self), "sample": sample}
 
 
 class UnmappedCodes:
@@ -36,10 +41,10 @@ class UnmappedCodes:
         """Remember a code that no rule knew, if it can be shown; other events are ignored."""
         if not isinstance(event, CodeUnmapped):
             return
-        code = plain_token(event.code)
-        if code is None:
-            return
+        code = event.code
         known = self._codes.setdefault(event.provider, OrderedDict())
+        if code not in known and plain_token(code) is None:
+            return
         count = known.pop(code).count if code in known else 0
         if len(known) >= MAX_CODES:
             known.popitem(last=False)
@@ -47,11 +52,11 @@ class UnmappedCodes:
             code=code,
             count=count + 1,
             status=event.status,
-            sample=redact(event.message)[:MAX_SAMPLE] if event.message is not None else None,
+            sample=event.message,
             # What was made of it without knowing it: a person says whether that is right.
             suggestion=f'"{code}": {event.error_code}',
         )
 
     def view(self, provider: str) -> list[dict[str, object]]:
         """Give those of *provider*, the latest first, ready for JSON."""
-        return [asdict(code) for code in reversed(self._codes.get(provider, {}).values())]
+        return [code.shown() for code in reversed(self._codes.get(provider, {}).values())]
