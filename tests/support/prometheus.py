@@ -95,7 +95,7 @@ async def prometheus(folder: Path, target: int) -> AsyncIterator[Prometheus]:
             f"--config.file={file}",
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{one.port}",
-            "--storage.tsdb.no-lockfile",
+            "--log.level=warn",
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
