@@ -5,7 +5,7 @@ import pytest
 from tests.support.prometheus import is_missing
 
 
-@pytest.fixture(autouse=True)
-def _programs() -> None:
+@pytest.fixture
+def programs() -> None:
     if is_missing():
         pytest.skip("needs Prometheus and promtool (docs/testing.md)")

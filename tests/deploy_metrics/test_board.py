@@ -23,9 +23,7 @@ TOPICS = ["us or them", "money at risk", "Retries", "Circuit", "Limits", "Time",
 def covers(panel: dict[str, Any]) -> set[tuple[int, int]]:
     at = panel["gridPos"]
     return {
-        (x, y)
-        for x in range(at["x"], at["x"] + at["w"])
-        for y in range(at["y"], at["y"] + at["h"])
+        (x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])
     }
 
 
@@ -106,6 +104,7 @@ async def rules_settle(server: Prometheus) -> list[dict[str, Any]]:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.usefixtures("programs")
 async def test_each_query_finds_something_after_faults(tmp_path: Path) -> None:
     async with faulty(tmp_path) as here, prometheus(tmp_path, here.admin) as server:
         missing = await until_all_have_data(server, here)

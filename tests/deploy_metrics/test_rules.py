@@ -33,6 +33,7 @@ def names() -> set[str]:
     return found | parts | {rule["record"] for rule in RULES if "record" in rule} | NOT_OURS
 
 
+@pytest.mark.usefixtures("programs")
 @pytest.mark.parametrize(
     "arguments",
     [
