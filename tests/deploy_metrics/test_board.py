@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.deploy_metrics.board import BOARD, PANELS, ROWS, VARIABLES, Query, queries
 from tests.deploy_metrics.faults import PROVIDERS, Faulty, faulty
-from tests.deploy_metrics.test_rules import RULES, names
-from tests.support.prometheus import Prometheus, prometheus, promtool
+from tests.deploy_metrics.rules import NAMES, RULES, asked_for, told
+from tests.support.process import ROOT
+from tests.support.prometheus import DEPLOY, Prometheus, prometheus, promtool
 
+PROVISIONING = ROOT / "deploy" / "grafana" / "provisioning"
+SOURCES, BOARDS = PROVISIONING / "datasources", PROVISIONING / "dashboards"
 WITHIN_S = 20.0
 EVERY = "|".join(PROVIDERS)
 UNITS = {"reqps", "percentunit", "none", "short", "s"}
@@ -54,9 +58,7 @@ def test_there_is_a_row_for_each_question() -> None:
 
 def test_queries_name_what_is_told_and_variables_that_there_are() -> None:
     for query in queries():
-        words = re.sub(r'"[^"]*"', "", query.expression)
-        asked = set(re.findall(r"\b(?:\w+:)?paysluice[\w:]+", words))
-        assert asked <= names(), query
+        assert asked_for(query.expression) <= told(), query
         left = re.findall(r"\$\{?\w+", query.filled(**dict.fromkeys(VARIABLES, "x")))
         assert left == [], query
 
@@ -67,11 +69,25 @@ def test_what_a_provider_does_can_be_looked_at_alone() -> None:
             assert 'provider=~"$provider"' in query.expression, query
 
 
-def test_every_metric_of_ours_is_on_the_board_or_said_to_be_left_out() -> None:
+def test_every_metric_is_on_the_board() -> None:
     shown = " ".join([query.expression for query in queries()] + [str(rule) for rule in RULES])
-    for name in names():
-        if name.startswith("paysluice_") and not name.endswith(("_bucket", "_count", "_sum")):
-            assert name in shown, name
+    for name in NAMES:
+        assert name in shown, name
+
+
+def test_the_source_of_the_numbers_knows_how_often_they_come() -> None:
+    (source,) = yaml.safe_load((SOURCES / "prometheus.yaml").read_text())["datasources"]
+    often = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())["global"]["scrape_interval"]
+    assert (source["type"], source["jsonData"]["timeInterval"]) == ("prometheus", often)
+
+
+def test_the_board_is_provided_from_a_folder() -> None:
+    (provided,) = yaml.safe_load((BOARDS / "paysluice.yaml").read_text())["providers"]
+    assert (provided["type"], provided["options"]) == (
+        "file",
+        {"path": "/var/lib/grafana/dashboards"},
+    )
+    assert provided["options"]["path"] in (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
 
 
 async def without_data(server: Prometheus, asked: list[Query], **variables: str) -> list[Query]:
@@ -114,11 +130,11 @@ async def test_each_query_finds_something_after_faults(tmp_path: Path) -> None:
             some = [each for each in queries() if "money" in each.panel.lower()]
             filled = {"across": "max"} | variables
             assert await without_data(server, some, **filled) == []
-        told = await server.ask("label/provider/values", **{"match[]": "paysluice_requests_total"})
+        names = await server.ask("label/provider/values", **{"match[]": "paysluice_requests_total"})
         assert VARIABLES["provider"]["query"]["query"] == (
             "label_values(paysluice_requests_total, provider)"
         )
-        assert set(told) == set(PROVIDERS)
+        assert set(names) == set(PROVIDERS)
         for rule in await rules_settle(server):
             assert rule["health"] == "ok", rule
         for rule in RULES:

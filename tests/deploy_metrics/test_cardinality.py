@@ -26,7 +26,11 @@ from tests.support.sidecar import Sidecar, provider, sidecar
 REQUESTS, EVENTS = 2_000, 100_000
 AT_ONCE = 8
 KNOWN = sorted(METHODS)
-CODES, OUTCOMES = [*ErrorCode], ["none", "not_sent", "rejected", "declined", "unknown", "succeeded"]
+ERRORS, DELIVERIES, DENIALS = [*ErrorCode], [*Delivery], [*Denial]
+REASONS, OUTCOMES = (
+    [*ProxyError],
+    ["none", "not_sent", "rejected", "declined", "unknown", "succeeded"],
+)
 PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
 QUIET = {"breaker": {"min_requests": 10_000}, "retry": {"max_attempts": 1}, "profile": "sim"}
 
@@ -102,9 +106,9 @@ async def test_a_hundred_thousand_paths_methods_and_codes_stay_under_the_stated_
             method, status = strange.method(), strange.status()
             found = router.match(method, strange.path().encode())
             name, route = ("none", "none") if isinstance(found, Refused) else ("acme", found.route)
-            code, failure = strange.chance.choice(CODES), strange.chance.choice([*ProxyError])
+            code, failure = strange.chance.choice(ERRORS), strange.chance.choice(REASONS)
             outcome = strange.chance.choice(OUTCOMES)
-            said, delivery = strange.word(), strange.chance.choice([*Delivery])
+            said, delivery = strange.word(), strange.chance.choice(DELIVERIES)
             responded = Responded(
                 request_id="r",
                 provider=name,
@@ -123,7 +127,7 @@ async def test_a_hundred_thousand_paths_methods_and_codes_stay_under_the_stated_
             ended = AttemptEnded(
                 "r", name, route, 0.1, delivery, status, failure, said, is_throttled=True
             )
-            denied = RetryDenied("r", name, route, code, strange.chance.choice([*Denial]), 1)
+            denied = RetryDenied("r", name, route, code, strange.chance.choice(DENIALS), 1)
             for event in (responded, ended, denied):
                 metrics.on(event)
         counted = series(here)

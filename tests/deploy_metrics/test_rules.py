@@ -1,36 +1,22 @@
 """Each alert fires where it should, is silent where it comes close, and has its page."""
 
 import re
-from typing import Any
 
 import pytest
 import yaml
 
-from proxy.observe import families
-from proxy.observe.families import GAUGES, PREFIX, Family
 from proxy.terms import ErrorCode, ErrorType
+from tests.deploy_metrics.rules import ALERTS, RULES, asked_for, told
 from tests.support.process import ROOT
 from tests.support.prometheus import DEPLOY, promtool
 
-GROUPS = yaml.safe_load((DEPLOY / "rules.yml").read_text())["groups"]
-RULES: list[dict[str, Any]] = [rule for group in GROUPS for rule in group["rules"]]
-ALERTS = {rule["alert"]: rule for rule in RULES if "alert" in rule}
 RUNBOOK = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
 TESTS = ("rules_test.yml", "rules_slow_test.yml")
 CASES = [case for file in TESTS for case in yaml.safe_load((DEPLOY / file).read_text())["tests"]]
-NOT_OURS = {"up"}  # Prometheus' own
 OUTAGES = {ErrorType.TIMEOUT, ErrorType.UNAVAILABLE, ErrorType.INTERNAL_ERROR}
 # Of those types, what a caller has to mend, or an operator wanted; and two that let nobody in.
 MENDED_BY_CALLERS = {ErrorCode.REQUEST_TIMEOUT, ErrorCode.TOO_EARLY, ErrorCode.PAUSED}
 LET_NOBODY_IN = {ErrorCode.UNAUTHORIZED_REQUEST, ErrorCode.ACCOUNT_DISABLED}
-
-
-def names() -> set[str]:
-    """All that a scrape of ours may hold, histograms' parts included."""
-    own = [each for each in vars(families).values() if isinstance(each, Family)]
-    found = {f"{PREFIX}{family.name}" for family in [*own, *GAUGES.values()]}
-    parts = {f"{name}_{part}" for name in found for part in ("bucket", "count", "sum")}
-    return found | parts | {rule["record"] for rule in RULES if "record" in rule} | NOT_OURS
 
 
 @pytest.mark.usefixtures("programs")
@@ -81,8 +67,7 @@ def test_the_runbook_has_no_alert_that_does_not_exist() -> None:
 
 def test_rules_ask_for_nothing_that_is_never_told() -> None:
     for rule in RULES:
-        asked = re.findall(r"\b(?:\w+:)?paysluice[\w:]+", re.sub(r'"[^"]*"', "", rule["expr"]))
-        assert set(asked) <= names(), rule
+        assert asked_for(rule["expr"]) <= told(), rule
 
 
 def test_every_ratio_takes_the_same_error_codes_for_an_outage() -> None:
