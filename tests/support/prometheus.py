@@ -46,11 +46,15 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def config_for(target: int) -> dict[str, Any]:
-    """Give the config that we ship, in a hurry, and with one target: a port of loopback."""
+def config_for(folder: Path, target: int) -> dict[str, Any]:
+    """Give the config and the rules that we ship, in a hurry, with one target on loopback."""
+    rules = yaml.safe_load((DEPLOY / "rules.yml").read_text())
+    for group in rules["groups"]:
+        group.pop("interval", None)
+    (folder / "rules.yml").write_text(yaml.safe_dump(rules))
     config: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())
     config["global"] = {"scrape_interval": SCRAPE_EVERY, "evaluation_interval": SCRAPE_EVERY}
-    config["rule_files"] = [str(DEPLOY / name) for name in config["rule_files"]]
+    assert config["rule_files"] == ["rules.yml"]
     (job,) = config["scrape_configs"]
     job["static_configs"] = [{"targets": [f"127.0.0.1:{target}"]}]
     return config
@@ -87,7 +91,7 @@ class Prometheus:
 async def prometheus(folder: Path, target: int) -> AsyncIterator[Prometheus]:
     """Run a server with our rules, which scrapes *target*, until the block ends."""
     file = folder / "prometheus.yml"
-    file.write_text(yaml.safe_dump(config_for(target)))
+    file.write_text(yaml.safe_dump(config_for(folder, target)))
     one = Prometheus(free_port())
     with (folder / "prometheus.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
