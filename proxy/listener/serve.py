@@ -21,6 +21,7 @@ from proxy.terms import (
     RouteEffect,
 )
 from proxy.terms.http import indexed
+from proxy.terms.trace import sampled_trace
 
 from .body import CallerBody
 from .connection import CallerConnection, Written
@@ -249,5 +250,6 @@ class Handler:
                 provider_code=facts.code if facts else None,
                 trace_id=facts.trace_id if facts else None,
                 is_whole=is_whole,
+                caller_trace=sampled_trace(serving.headers),
             )
         )

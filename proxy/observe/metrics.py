@@ -143,6 +143,8 @@ class Metrics:
         status = _STATUSES.get(event.status, OTHER)
         self._requests.inc(provider, route, method, status, event.error_code, event.outcome)
         self._durations.observe(event.duration_s, provider, route, method)
+        if event.caller_trace is not None:
+            self._durations.remember(event.duration_s, event.caller_trace, provider, route, method)
         self._overhead.observe(max(0.0, event.duration_s - event.upstream_s), provider)
 
     def _attempt_ended(self, event: AttemptEnded) -> None:

@@ -12,6 +12,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
 
 from .families import BUCKETS, OTHER, PREFIX, Family
@@ -23,11 +24,12 @@ _BOUNDS: Final = tuple(map(floatToGoString, (*BUCKETS, float("inf"))))
 class _Durations:
     """How long some events took."""
 
-    __slots__ = ("counts", "total_s")
+    __slots__ = ("counts", "exemplars", "total_s")
 
     def __init__(self) -> None:
         self.counts = [0] * len(_BOUNDS)
         self.total_s = 0.0
+        self.exemplars: dict[int, Exemplar] = {}  # the latest of each bucket, where there is one
 
     def add(self, seconds: float) -> None:
         self.counts[bisect_left(BUCKETS, seconds)] += 1
@@ -109,6 +111,12 @@ class DurationSeries(_Series[_Durations]):
         """Count one that took so long."""
         self._of(labels).add(seconds)
 
+    def remember(self, seconds: float, trace_id: str, *labels: str) -> None:
+        """Keep the trace of one that took so long as its bucket's exemplar."""
+        place = bisect_left(BUCKETS, seconds)
+        # Without a time of its own it has the scrape's, and Prometheus takes each once.
+        self._of(labels).exemplars[place] = Exemplar({"trace_id": trace_id}, seconds)
+
     @staticmethod
     def _nothing() -> _Durations:
         return _Durations()
@@ -117,6 +125,10 @@ class DurationSeries(_Series[_Durations]):
         family = self._family
         metric = HistogramMetricFamily(PREFIX + family.name, family.help, labels=family.labels)
         for labels, durations in known.items():
-            buckets = list(zip(_BOUNDS, accumulate(durations.counts), strict=True))
+            buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
+            for place, count in enumerate(accumulate(durations.counts)):
+                exemplar = durations.exemplars.get(place)
+                bucket = (_BOUNDS[place], count)
+                buckets.append(bucket if exemplar is None else (*bucket, exemplar))
             metric.add_metric(labels, buckets, durations.total_s)
         return metric

@@ -26,6 +26,7 @@ class Responded(Struct, frozen=True):
     provider_code: str | None
     trace_id: str | None
     is_whole: bool  # False where the answer was cut off
+    caller_trace: str | None = None  # 32 hex digits: the caller's own trace, if it is kept
 
 
 class CallEnded(Struct, frozen=True):

@@ -14,6 +14,7 @@ from tests.support.prometheus import free_port
 from tests.support.sidecar import FAST, Reply
 
 SIM = {"profile": "sim", "base_url": "simulator"}
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 STAYS_CLOSED = {"breaker": {"min_requests": 10_000}}
 PROVIDERS = {
     # Settled by look-ups and webhooks; its keys are guarded by our own ledger.
@@ -75,6 +76,7 @@ class Faulty:
         """Pay once, with a key and its reference, or without both."""
         number = next(self.numbers)
         fields = [f"Sim-Fault: {fault}", f"Sim-Script-Id: {number}"]
+        fields.append(f"traceparent: 00-{TRACE}-00f067aa0ba902b7-01")
         body: dict[str, Any] = {"amount": 1050, "currency": "EUR", "reference": f"none-{number}"}
         if key is not None:
             fields.append(f"Idempotency-Key: {key}")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.deploy_metrics.board import BOARD, PANELS, ROWS, VARIABLES, Query, queries
-from tests.deploy_metrics.faults import PROVIDERS, Faulty, faulty
+from tests.deploy_metrics.faults import PROVIDERS, TRACE, Faulty, faulty
 from tests.deploy_metrics.rules import NAMES, RULES, asked_for, told
 from tests.support.process import ROOT
 from tests.support.prometheus import DEPLOY, Prometheus, prometheus, promtool
@@ -120,6 +120,16 @@ async def rules_settle(server: Prometheus) -> list[dict[str, Any]]:
             await asyncio.sleep(0.05)
 
 
+async def traces(server: Prometheus) -> set[str]:
+    """Give the traces that a person can go to from the durations of requests."""
+    query = "paysluice_request_duration_seconds_bucket"
+    now = time.time()
+    found = await server.ask(
+        "query_exemplars", query=query, start=str(now - 3600), end=str(now + 60)
+    )
+    return {one["labels"]["trace_id"] for each in found for one in each["exemplars"]}
+
+
 @pytest.mark.usefixtures("programs")
 async def test_each_query_finds_something_after_faults(tmp_path: Path) -> None:
     async with faulty(tmp_path) as here, prometheus(tmp_path, here.admin) as server:
@@ -140,6 +150,7 @@ async def test_each_query_finds_something_after_faults(tmp_path: Path) -> None:
         for rule in RULES:
             if "record" in rule:
                 assert await server.values(rule["record"]), rule
+        assert await traces(server) == {TRACE}
         scrape = await here.get(here.admin, "/metrics")
         done = promtool("check", "metrics", given=scrape.body)
         assert (done.returncode, done.stdout + done.stderr) == (0, b"")

@@ -227,3 +227,18 @@ def test_a_bug_of_a_holder_goes_nowhere_if_nobody_listens() -> None:
     metrics = counted()
     metrics.add_gauges(lambda: [Sample("nonsense", (), 1)])
     assert at("nonsense") not in series(metrics)
+
+
+def test_a_traced_request_is_its_buckets_exemplar_in_openmetrics(event: Any) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    metrics = counted(event.responded(duration_s=0.3, caller_trace=trace), event.responded())
+    accept = "application/openmetrics-text;version=1.0.0"
+    families = openmetrics.text_string_to_metric_families(metrics.render(accept)[0].decode())
+    found = [
+        (sample.name, sample.labels["le"], sample.exemplar.labels, sample.exemplar.value)
+        for family in families
+        for sample in family.samples
+        if sample.exemplar is not None
+    ]
+    assert found == [("paysluice_request_duration_seconds_bucket", "0.5", {"trace_id": trace}, 0.3)]
+    assert trace not in metrics.render("")[0].decode()

@@ -100,6 +100,7 @@ async def prometheus(folder: Path, target: int) -> AsyncIterator[Prometheus]:
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{one.port}",
             "--log.level=warn",
+            "--enable-feature=exemplar-storage",
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
