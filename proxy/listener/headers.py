@@ -8,6 +8,7 @@ from proxy.terms.http import every, first, has_any, list_members
 
 # The pseudonym in Via (RFC 9110 section 7.6.3); our own coming back is a loop.
 PSEUDONYM: Final = b"paysluice"
+_BY_US: Final = b" " + PSEUDONYM
 # RFC 9110 section 7.6.1 and 11.7; Expect is answered here, HTTP2-Settings speaks of a hop.
 HOP_BY_HOP: Final = frozenset(
     {
@@ -38,7 +39,7 @@ _MAX_FORWARDS: Final = b"max-forwards"
 _NEVER_SENT: Final = HOP_BY_HOP | _REWRITTEN | _PRIVATE | {_VIA}
 _CONNECTION: Final = b"connection"
 _NAMES_NO_FIELD: Final = frozenset({b"keep-alive", b"Keep-Alive", b"close"})  # as it mostly is
-_SELDOM: Final = frozenset({_CONNECTION, _MAX_FORWARDS})  # they say what becomes of a field
+_SELDOM: Final = frozenset({_CONNECTION, _MAX_FORWARDS, _VIA})  # they say what becomes of a field
 _NAMES: Final = 256  # callers and providers send the same few, whose fate is looked up once
 # Fields that a payment rests on: `Connection` may not take them away (standards item 43).
 _NEVER_HOP_BY_HOP: Final = frozenset(
@@ -75,20 +76,23 @@ def forwarded(
         hops_left: What `Max-Forwards` says, where it counts (RFC 9110 section 7.6.2).
     """
     kept = [field for field in headers if _goes_on(field[0])]
-    if has_any(headers, _SELDOM):
-        named = set(list_members(headers, _CONNECTION))
-        if any(name == key_name or _is_vital(name) for name in named):
-            return Refused(
-                reason=Refusal.MALFORMED, hint="Connection names a header field that must go on"
-            )
-        kept = [field for field in kept if field[0].lower() not in named]
-        if hops_left is not None:
-            kept = [_one_hop_on(field, hops_left) for field in kept]
+    ours = version + _BY_US
+    if not has_any(headers, _SELDOM):
+        kept.append((b"Via", ours))
+        return tuple(kept)
+    named = set(list_members(headers, _CONNECTION))
+    if any(name == key_name or _is_vital(name) for name in named):
+        return Refused(
+            reason=Refusal.MALFORMED, hint="Connection names a header field that must go on"
+        )
+    kept = [field for field in kept if field[0].lower() not in named]
+    if hops_left is not None:
+        kept = [_one_hop_on(field, hops_left) for field in kept]
     via = every(headers, _VIA)
     if any(_is_ours(member) for value in via for member in value.split(b",")):
         return Refused(reason=Refusal.LOOP)
     before = [value for value in via if value.strip(b" \t,")]
-    kept.append((b"Via", b", ".join((*before, version + b" " + PSEUDONYM))))
+    kept.append((b"Via", b", ".join((*before, ours))))
     return tuple(kept)
 
 

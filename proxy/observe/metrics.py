@@ -35,7 +35,7 @@ from . import families
 from .emit import EVERY
 from .families import METHODS, OTHER, PREFIX, Family
 from .scrape import GaugeCollector
-from .series import CountSeries, DurationSeries
+from .series import Count, CountSeries, Durations, DurationSeries
 
 # What is done with a key instead of sending its payment again.
 _PREVENTED: Final = frozenset({"replayed", "joined", "pending"})
@@ -61,6 +61,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._knows_code = knows_code
         self._limit = max_series
+        self._told: dict[tuple[object, ...], tuple[Count, Durations, Durations]] = {}
         self._requests = self._count(families.REQUESTS)
         self._durations = self._time(families.REQUEST_DURATION)
         self._responses = self._count(families.UPSTREAM_RESPONSES)
@@ -138,18 +139,33 @@ class Metrics:
                 assert_never(event)
 
     def _responded(self, event: Responded) -> None:
+        said = (event.method, event.status, event.error_code, event.outcome)
+        told = self._told.get((event.provider, event.route, *said)) or self._look_up(event)
+        requests, durations, overhead = told
+        requests.count += 1
+        durations.add(event.duration_s)
+        if event.caller_trace is not None:
+            durations.remember(event.duration_s, event.caller_trace)
+        overhead.add(max(0.0, event.duration_s - event.upstream_s))
+
+    def _look_up(self, event: Responded) -> tuple[Count, Durations, Durations]:
+        """Give the three series that count such an answer; kept where it will come again."""
         provider, route = event.provider, event.route
         method = event.method if event.method in METHODS else OTHER
         status = _STATUSES.get(event.status, OTHER)
-        self._requests.inc(provider, route, method, status, event.error_code, event.outcome)
-        self._durations.observe(event.duration_s, provider, route, method)
-        if event.caller_trace is not None:
-            self._durations.remember(event.duration_s, event.caller_trace, provider, route, method)
-        self._overhead.observe(max(0.0, event.duration_s - event.upstream_s), provider)
+        told = (
+            self._requests.of(provider, route, method, status, event.error_code, event.outcome),
+            self._durations.of(provider, route, method),
+            self._overhead.of(provider),
+        )
+        if method == event.method and len(self._told) < self._limit:
+            said = (method, event.status, event.error_code, event.outcome)
+            self._told[provider, route, *said] = told
+        return told
 
     def _attempt_ended(self, event: AttemptEnded) -> None:
         provider, route = event.provider, event.route
-        self._upstream.observe(event.duration_s, provider, route)
+        self._upstream.of(provider, route).add(event.duration_s)
         if event.status is not None:
             self._responses.inc(provider, route, _STATUSES.get(event.status, OTHER))
         if event.provider_code is not None:

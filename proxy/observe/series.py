@@ -21,7 +21,7 @@ Labels: TypeAlias = tuple[str, ...]
 _BOUNDS: Final = tuple(map(floatToGoString, (*BUCKETS, float("inf"))))
 
 
-class _Durations:
+class Durations:
     """How long some events took."""
 
     __slots__ = ("counts", "exemplars", "total_s")
@@ -32,11 +32,17 @@ class _Durations:
         self.exemplars: dict[int, Exemplar] = {}  # the latest of each bucket, where there is one
 
     def add(self, seconds: float) -> None:
+        """Count one that took so long."""
         self.counts[bisect_left(BUCKETS, seconds)] += 1
         self.total_s += seconds
 
+    def remember(self, seconds: float, trace_id: str) -> None:
+        """Keep the trace of one that took so long as its bucket's exemplar."""
+        # Without a time of its own it has the scrape's, and Prometheus takes each once.
+        self.exemplars[bisect_left(BUCKETS, seconds)] = Exemplar({"trace_id": trace_id}, seconds)
 
-class _Count:
+
+class Count:
     """How many events there were."""
 
     __slots__ = ("count",)
@@ -45,7 +51,7 @@ class _Count:
         self.count = 0
 
 
-S = TypeVar("S", _Count, _Durations)
+S = TypeVar("S", Count, Durations)
 
 
 class _Series(Collector, ABC, Generic[S]):
@@ -65,7 +71,8 @@ class _Series(Collector, ABC, Generic[S]):
         """Give the metric without series, so that registering it reads nothing."""
         yield self._told({})
 
-    def _of(self, labels: Labels) -> S:
+    def of(self, *labels: str) -> S:
+        """Give the series of *labels*: who keeps it need not look it up again."""
         known = self._known.get(labels)
         return self._new(labels) if known is None else known
 
@@ -73,7 +80,7 @@ class _Series(Collector, ABC, Generic[S]):
         if len(self._known) < self._limit or labels == self._overflow:
             self._known[labels] = self._nothing()
             return self._known[labels]
-        return self._of(self._overflow)
+        return self.of(*self._overflow)
 
     @staticmethod
     @abstractmethod
@@ -85,18 +92,18 @@ class _Series(Collector, ABC, Generic[S]):
         """Give *known* as Prometheus's library writes it."""
 
 
-class CountSeries(_Series[_Count]):
+class CountSeries(_Series[Count]):
     """Counts events, by their labels."""
 
     def inc(self, *labels: str) -> None:
         """Count one."""
-        self._of(labels).count += 1
+        self.of(*labels).count += 1
 
     @staticmethod
-    def _nothing() -> _Count:
-        return _Count()
+    def _nothing() -> Count:
+        return Count()
 
-    def _told(self, known: dict[Labels, _Count]) -> Metric:
+    def _told(self, known: dict[Labels, Count]) -> Metric:
         family = self._family
         metric = CounterMetricFamily(PREFIX + family.name, family.help, labels=family.labels)
         for labels, count in known.items():
@@ -104,24 +111,18 @@ class CountSeries(_Series[_Count]):
         return metric
 
 
-class DurationSeries(_Series[_Durations]):
+class DurationSeries(_Series[Durations]):
     """A histogram of seconds, by labels."""
 
     def observe(self, seconds: float, *labels: str) -> None:
         """Count one that took so long."""
-        self._of(labels).add(seconds)
-
-    def remember(self, seconds: float, trace_id: str, *labels: str) -> None:
-        """Keep the trace of one that took so long as its bucket's exemplar."""
-        place = bisect_left(BUCKETS, seconds)
-        # Without a time of its own it has the scrape's, and Prometheus takes each once.
-        self._of(labels).exemplars[place] = Exemplar({"trace_id": trace_id}, seconds)
+        self.of(*labels).add(seconds)
 
     @staticmethod
-    def _nothing() -> _Durations:
-        return _Durations()
+    def _nothing() -> Durations:
+        return Durations()
 
-    def _told(self, known: dict[Labels, _Durations]) -> Metric:
+    def _told(self, known: dict[Labels, Durations]) -> Metric:
         family = self._family
         metric = HistogramMetricFamily(PREFIX + family.name, family.help, labels=family.labels)
         for labels, durations in known.items():
