@@ -1,17 +1,19 @@
 """What each way between an application and its provider costs, in one run.
 
-    python -m bench.light [--rounds N] [--seconds S] [--only NAME ...]
+    python -m bench.light [--rounds N] [--seconds S] [--only NAME ...] [--keep]
+    python -m bench.light --check
 
 The ways take turns, round by round, so that what else the machine does hits them alike. A ratio is
 taken within a round, and the median over the rounds counts. Needs nginx (the provider), wrk, h2load
-and taskset; a way that is not installed is left out, and said to be.
+and taskset; a way that is not installed is left out, and said to be. With `--keep` the results are
+written to `bench/results/`; `--check` compares a short run with `bounds.json`.
 """
 
 import argparse
-import statistics
+import json
 import sys
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -19,12 +21,11 @@ from typing import Final
 import trustme
 import uvloop
 
+from . import results
 from .measure import (
     LOAD_CORE,
     SCENARIOS,
     WAY_CORE,
-    Latency,
-    Load,
     Scenario,
     free_ports,
     latency,
@@ -32,36 +33,28 @@ from .measure import (
     process,
     resident_mib,
 )
+from .results import OURS, PEER, RATES, Found, Seen, ratio
 from .ways import WAYS, Place, Way, provider
 
-PEER: Final = "Envoy"
-RATES: Final = (1000, 3000)
+BOUNDS: Final = Path(__file__).parent / "bounds.json"
+MAY_BE_WORSE: Final = 1.25
+TRIES: Final = 3  # a noisy machine makes one run worse; a slower sidecar makes all of them worse
 WARM_UP_S: Final = 1
+ENOUGH: Final = 100_000  # requests, before the memory is read
 
 
-@dataclass
-class Seen:
-    """What was seen of one way in one scenario, round by round."""
-
-    loads: list[Load] = field(default_factory=list)
-    latencies: dict[int, list[Latency]] = field(default_factory=dict)
-    ready_s: float = 0.0
-    resident_mib: float = 0.0
-
-
-Found = dict[str, Seen]
-
-
-async def compare(scenario: Scenario, rounds: int, seconds: int, folder: Path) -> Found:
+async def compare(
+    scenario: Scenario, rounds: int, seconds: int, folder: Path, ways: tuple[Way, ...] = WAYS
+) -> Found:
     """Let all ways take turns at one kind of call."""
     found: Found = {}
-    ports = free_ports(len(WAYS) + 2)
+    ports = free_ports(len(ways) + 2)
     place = Place(folder, 0, ports[-2], ports[-1], scenario.is_tls, scenario.providers,
                   scenario.routes)  # fmt: skip
     async with AsyncExitStack() as stack:
         await _start_provider(stack, place)
         running: list[tuple[Way, str, int]] = []
-        for way, port in zip(WAYS, ports, strict=False):
+        for way, port in zip(ways, ports, strict=False):
             command = way.command(replace(place, port=port))
             if command is None:
                 print(f"{way.name} is not installed here: left out")
@@ -74,8 +67,11 @@ async def compare(scenario: Scenario, rounds: int, seconds: int, folder: Path) -
         for _ in range(rounds):
             for way, url, pid in running:
                 found[way.name].loads.append(await load(url, scenario, pid, seconds, folder))
-        if scenario == SCENARIOS[0]:
+        for way, _, _ in running:
+            found[way.name].requests = sum(each.requests for each in found[way.name].loads)
+        if scenario == SCENARIOS[0] and ways is WAYS:
             await _latencies(running, place, found, rounds)
+            await _many(running, scenario, found, folder)
         for way, _, pid in running:
             found[way.name].resident_mib = resident_mib(pid)
     return found
@@ -95,6 +91,16 @@ async def _latencies(
                     found[way.name].latencies.setdefault(each_s, []).append(took)
 
 
+async def _many(
+    running: list[tuple[Way, str, int]], scenario: Scenario, found: Found, folder: Path
+) -> None:
+    """Go on until each has served so many that its memory says something."""
+    for way, url, pid in running:
+        seen = found[way.name]
+        while seen.requests < ENOUGH:
+            seen.requests += (await load(url, scenario, pid, 5, folder)).requests
+
+
 async def _start_provider(stack: AsyncExitStack, place: Place) -> None:
     authority = trustme.CA()
     certificate = place.folder / "provider.pem"
@@ -105,46 +111,46 @@ async def _start_provider(stack: AsyncExitStack, place: Place) -> None:
     await stack.enter_async_context(process(place.provider, LOAD_CORE, command))
 
 
-def show(scenario: Scenario, found: Found) -> None:
-    """Print what was seen, beside what it is of Envoy's."""
-    print(f"\n{scenario.name}")
-    for name, seen in found.items():
-        if not seen.loads:
-            continue
-        cpu = statistics.median(each.cpu_us for each in seen.loads)
-        per_second = statistics.median(each.per_second for each in seen.loads)
-        print(
-            f"  {name:10} {cpu:7.1f} us CPU ({_of_peer(found, name, 'cpu_us'):.2f})"
-            f" {per_second:8.0f}/s ({_of_peer(found, name, 'per_second'):.2f})"
-            f" {seen.resident_mib:6.1f} MiB, ready in {seen.ready_s:.2f} s"
-        )
-    for each_s in RATES:
-        for name, seen in found.items():
-            took = seen.latencies.get(each_s)
-            if took:
-                p50, p90, p99 = (
-                    statistics.median(getattr(each, part) for each in took)
-                    for part in ("p50", "p90", "p99")
-                )
-                print(f"  {each_s}/s {name:10} p50 {p50:.2f} p90 {p90:.2f} p99 {p99:.2f} ms")
-
-
-def _of_peer(found: Found, name: str, what: str) -> float:
-    """Give the median, over the rounds, of the ratio to the peer."""
-    if PEER not in found:
-        return float("nan")
-    pairs = zip(found[name].loads, found[PEER].loads, strict=True)
-    ratios = [float(getattr(one, what) / getattr(peer, what)) for one, peer in pairs]
-    return statistics.median(ratios)
-
-
-async def measure(rounds: int, seconds: int, only: list[str]) -> None:
+async def measure(rounds: int, seconds: int, only: list[str], *, is_kept: bool) -> None:
     """Measure one kind of call after the other."""
+    scenarios: dict[str, Found] = {}
     for scenario in SCENARIOS:
         if only and scenario.name not in only:
             continue
         with TemporaryDirectory() as folder:
-            show(scenario, await compare(scenario, rounds, seconds, Path(folder)))
+            found = await compare(scenario, rounds, seconds, Path(folder))
+        scenarios[scenario.name] = found
+        print(f"\n{scenario.name}\n", *results.table(found), sep="\n")
+        if any(seen.latencies for seen in found.values()):
+            print("", *results.latency_table(found), sep="\n")
+        for name, seen in found.items():
+            if seen.loads and scenario == SCENARIOS[0]:
+                print(f"{name} was ready in {seen.ready_s:.2f} s")
+    if is_kept:
+        results.write(scenarios, rounds, seconds)
+
+
+async def check() -> bool:
+    """Tell whether the processor time of a request, beside Envoy's, is what it was."""
+    bounds = json.loads(BOUNDS.read_text())
+    ways = tuple(way for way in WAYS if way.name in {PEER, OURS})
+    is_fine = True
+    for scenario in SCENARIOS:
+        if scenario.name not in bounds:
+            continue
+        bound, seen = bounds[scenario.name] * MAY_BE_WORSE, []
+        while len(seen) < TRIES and not (seen and seen[-1] <= bound):
+            with TemporaryDirectory() as folder:
+                found = await compare(scenario, 5, 1, Path(folder), ways)
+            cpu = ratio(found, OURS, "cpu_us")
+            if cpu is None:
+                sys.exit(f"{PEER} is needed: it is what the sidecar is compared with")
+            seen.append(cpu)
+        is_fine &= seen[-1] <= bound
+        said = ", ".join(f"{each:.2f}" for each in seen)
+        verdict = "PASS" if seen[-1] <= bound else "FAIL"
+        print(f"{verdict} {scenario.name}: {said} of {PEER}'s processor time, at most {bound:.2f}")
+    return is_fine
 
 
 def main() -> None:
@@ -153,8 +159,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--check", action="store_true")
     given = parser.parse_args()
-    uvloop.run(measure(given.rounds, given.seconds, given.only))
+    if given.check:
+        sys.exit(0 if uvloop.run(check()) else 1)
+    uvloop.run(measure(given.rounds, given.seconds, given.only, is_kept=given.keep))
 
 
 if __name__ == "__main__":

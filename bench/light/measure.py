@@ -7,7 +7,7 @@ import socket
 import statistics
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -51,6 +51,7 @@ class Load:
 
     per_second: float
     cpu_us: float  # of the way, for each request
+    requests: int
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ async def process(port: int, core: int, command: Sequence[str]) -> AsyncIterator
                 await asyncio.sleep(0.005)
         yield child.pid, time.perf_counter() - began
     finally:
-        child.terminate()
+        with suppress(ProcessLookupError):  # it has ended by itself, and said why
+            child.terminate()
         await child.wait()
 
 
@@ -130,7 +132,8 @@ async def load(url: str, scenario: Scenario, pid: int, seconds: int, folder: Pat
     if found is None or "Socket errors" in said or ("Non-2xx" in said) != scenario.is_error:
         msg = f"{url}: {said}"
         raise LoadError(msg)
-    return Load(float(found[2]), used / int(found[1]) * 1e6)
+    requests = int(found[1])
+    return Load(float(found[2]), used / requests * 1e6, requests)
 
 
 async def latency(url: str, each_s: int, seconds: int, folder: Path) -> Latency | None:

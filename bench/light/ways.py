@@ -7,7 +7,7 @@ kept, nothing is logged for a success, and Envoy has a retry policy and a local 
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -211,13 +211,16 @@ def paysluice(place: Place) -> list[str]:
         "admin": "127.0.0.1:0",
         "drain": {"delay": "0ms", "timeout": "1s"},
         "log": {"level": "warning"},
-        "providers": {name: _provider(place) for name in _names(place.providers)},
+        "providers": {
+            TARGET.strip("/"): _provider(place, place.routes),
+            **{f"other{number}": _provider(place, 1) for number in range(place.providers - 1)},
+        },
     }
     file = place.write("paysluice.yaml", yaml.safe_dump(config))
     return [sys.executable, "-m", "proxy", "run", "--config", file]
 
 
-def _provider(place: Place) -> dict[str, Any]:
+def _provider(place: Place, routes: int) -> dict[str, Any]:
     scheme = "https" if place.is_tls else "http"
     limit = {"rate": "1000000/s", "burst": 1_000_000}
     return {
@@ -229,13 +232,9 @@ def _provider(place: Place) -> dict[str, Any]:
         "connections": {"max": 1000, "idle": "60s", "age": "1h"},
         "routes": [
             {"name": f"r{number}", "match": f"GET /r{number}/{{id}}"}
-            for number in range(place.routes - 1)
+            for number in range(routes - 1)
         ],
     }
-
-
-def _names(count: int) -> Iterable[str]:
-    return ("acme", *(f"other{number}" for number in range(count - 1)))
 
 
 WAYS: Final = (
