@@ -6,11 +6,13 @@ from typing import Final, TypeAlias
 
 import jmespath
 from jmespath.exceptions import JMESPathError
+from jmespath.visitor import TreeInterpreter
 
 Lookup: TypeAlias = Callable[[object], object]
 
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 _PLAIN: Final = re.compile(rf"{_NAME}(?:\[\d+\])?(?:\.{_NAME}(?:\[\d+\])?)*")
+_EITHER: Final = re.compile(r"\s*\|\|\s*")
 _STEP: Final = re.compile(rf"({_NAME})|\[(\d+)\]")
 
 
@@ -20,17 +22,21 @@ def compile_path(path: str) -> Lookup:
     Raises:
         ValueError: *path* is no JMESPath expression.
     """
-    if _PLAIN.fullmatch(path):
-        return _plain([step[1] or int(step[2]) for step in _STEP.finditer(path)])
+    paths = _EITHER.split(path.strip())
+    if all(map(_PLAIN.fullmatch, paths)):
+        plain = [_plain([s[1] or int(s[2]) for s in _STEP.finditer(each)]) for each in paths]
+        return plain[0] if len(plain) == 1 else _either(plain)
     try:
         expression = jmespath.compile(path)
     except JMESPathError as error:
         msg = f"is not a JMESPath expression: {str(error).splitlines()[0]}"
         raise ValueError(msg) from None
 
+    visit, parsed = TreeInterpreter().visit, expression.parsed
+
     def search(document: object) -> object:
         try:
-            return expression.search(document)
+            return visit(parsed, document)
         except (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError):
             return None  # a function of JMESPath met a value of another type
 
@@ -53,6 +59,20 @@ def _plain(steps: list[str | int]) -> Lookup:
             else:
                 return None
         return document
+
+    return walk
+
+
+def _either(finds: list[Lookup]) -> Lookup:
+    """Give the first that is not false, as JMESPath means it; of false ones the last."""
+
+    def walk(document: object) -> object:
+        value: object = None
+        for find in finds:
+            value = find(document)
+            if value is not None and value is not False and value not in ("", [], {}):
+                return value
+        return value
 
     return walk
 
