@@ -136,8 +136,8 @@ def write(scenarios: dict[str, Found], rounds: int, seconds: int) -> None:
         "# Beside its peers",
         "",
         (
-            f"`make bench-light`: {'; '.join(about())}. Medians of {rounds} rounds of {seconds} s, in "
-            "which the ways take turns, each alone on one core; ratios are taken within a round."
+            f"`make bench-light`: {'; '.join(about())}. Medians of {rounds} rounds of {seconds} s, "
+            "in which the ways take turns, each alone on one core; ratios are taken within a round."
         ),
         "",
         f"Ready after: {', '.join(ready)}. Memory of GET: after {requests:,} requests.",
