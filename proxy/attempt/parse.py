@@ -198,6 +198,7 @@ class ResponseParser:
         )
         if not has_body or tokens.is_complete:
             self.is_complete = True
+            tokens.close()
         else:
             self._tokens = tokens
 
@@ -218,6 +219,7 @@ class ResponseParser:
             self.is_complete = True
             self.has_excess = self.has_excess or tokens.has_begun_again
             self._tokens = None
+            tokens.close()
             return
         # Trailers and chunk extensions are read into memory by llhttp's binding: bound them.
         self._framing_bytes += len(data) - came

@@ -22,10 +22,9 @@ class Tokens:
     )
 
     def __init__(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-        self._parser.set_dangerous_leniencies(
-            lenient_headers=True, lenient_spaces_after_chunk_size=True
-        )
+        parser = httptools.HttpResponseParser(self)
+        parser.set_dangerous_leniencies(lenient_headers=True, lenient_spaces_after_chunk_size=True)
+        self._parser: httptools.HttpResponseParser | None = parser
         self._has_begun = False
         self._has_head = False
         self.status = 0
@@ -45,7 +44,12 @@ class Tokens:
             httptools.HttpParserError: they are no HTTP.
             httptools.HttpParserUpgrade: they are no HTTP from here on.
         """
+        assert self._parser is not None, "it is not closed"
         self._parser.feed_data(data)
+
+    def close(self) -> None:
+        """Let llhttp go: each holds the other, and only the garbage collector would part them."""
+        self._parser = None
 
     def on_message_begin(self) -> None:
         """Note that a message begins: the second time, that bytes follow the first."""
@@ -64,7 +68,7 @@ class Tokens:
 
     def on_headers_complete(self) -> None:
         """Take what the head says as a whole."""
-        if not self._has_head:
+        if not self._has_head and self._parser is not None:
             self._has_head = True
             self.status = self._parser.get_status_code()
             self.can_keep_alive = self._parser.should_keep_alive()

@@ -153,6 +153,12 @@ class LedgerPolicy:
         following = Following(self._keeper, self._claims, call, self._attempt_s)
         call.progress.follow(call.request_id, following.on_abandon)
         try:
+            return await self._followed(call, inner, following)
+        finally:
+            call.progress.follow(call.request_id)  # each held the other
+
+    async def _followed(self, call: Call, inner: Service, following: Following) -> Outcome:
+        try:
             outcome = await inner(call)
         except BaseException:
             if call.progress.is_in_doubt:
