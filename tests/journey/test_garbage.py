@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from typing import cast
 
 import pytest
 
@@ -18,8 +19,7 @@ class Plain(asyncio.Protocol):
     """A provider that answers each segment, and keeps nothing."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, _: bytes) -> None:
         self.transport.write(ANSWER)
@@ -28,9 +28,11 @@ class Plain(asyncio.Protocol):
 async def call(
     times: int, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    for _ in range(times):
-        writer.write(request)
-        assert (await reader.readuntil(b"\r\n\r\n{}")).startswith(b"HTTP/1.1 200")
+    async with asyncio.timeout(20):
+        for _ in range(times):
+            writer.write(request)
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+            assert await reader.readexactly(2) == b"{}"
 
 
 @pytest.mark.parametrize("request_", [READ, PAYMENT], ids=["read", "payment"])
