@@ -34,7 +34,7 @@ from .measure import (
     resident_mib,
 )
 from .results import OURS, PEER, RATES, Found, Seen, ratio
-from .ways import WAYS, Place, Way, provider
+from .ways import FLOOR, WAYS, Place, Way, provider
 
 BOUNDS: Final = Path(__file__).parent / "bounds.json"
 MAY_BE_WORSE: Final = 1.25
@@ -69,7 +69,7 @@ async def compare(
                 found[way.name].loads.append(await load(url, scenario, pid, seconds, folder))
         for way, _, _ in running:
             found[way.name].requests = sum(each.requests for each in found[way.name].loads)
-        if scenario == SCENARIOS[0] and ways is WAYS:
+        if len(ways) > len(WAYS):
             await _latencies(running, place, found, rounds)
             await _many(running, scenario, found, folder)
         for way, _, pid in running:
@@ -117,8 +117,9 @@ async def measure(rounds: int, seconds: int, only: list[str], *, is_kept: bool) 
     for scenario in SCENARIOS:
         if only and scenario.name not in only:
             continue
+        ways = (*WAYS, *FLOOR) if scenario == SCENARIOS[0] else WAYS
         with TemporaryDirectory() as folder:
-            found = await compare(scenario, rounds, seconds, Path(folder))
+            found = await compare(scenario, rounds, seconds, Path(folder), ways)
         scenarios[scenario.name] = found
         print(f"\n{scenario.name}\n", *results.table(found), sep="\n")
         if any(seen.latencies for seen in found.values()):

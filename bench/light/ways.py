@@ -204,6 +204,12 @@ def aiohttp(place: Place) -> list[str]:
     return [sys.executable, forwarder, str(place.port), f"{scheme}://127.0.0.1:{place.upstream}"]
 
 
+def floor(mode: str) -> Callable[[Place], list[str]]:
+    """Give what any proxy costs whose callers' side is aiohttp's: `front`, and `leg` with it."""
+    program = str(HERE / "floor.py")
+    return lambda place: [sys.executable, program, mode, str(place.port), str(place.upstream)]
+
+
 def paysluice(place: Place) -> list[str]:
     """Give a sidecar with every policy on: it logs failures, and nothing of a success."""
     config = {
@@ -244,3 +250,5 @@ WAYS: Final = (
     Way("aiohttp", aiohttp),
     Way("Paysluice", paysluice, TARGET),
 )
+# What is under it: these forward whatever comes, and so are compared in the simplest case only.
+FLOOR: Final = (Way("aiohttp's front", floor("front")), Way("and a lean leg", floor("leg")))
