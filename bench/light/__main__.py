@@ -85,8 +85,8 @@ async def _latencies(
     everyone = [(direct, f"http://127.0.0.1:{place.provider}{SCENARIOS[0].path}", 0), *running]
     for each_s in RATES:
         for _ in range(rounds):
-            for way, url, _ in everyone:
-                took = await latency(url, each_s, 2, place.folder)
+            for way, url, pid in everyone:
+                took = await latency(url, each_s, 2, place.folder, pid or None)
                 if took is not None:
                     found[way.name].latencies.setdefault(each_s, []).append(took)
 

@@ -56,11 +56,12 @@ class Load:
 
 @dataclass(frozen=True)
 class Latency:
-    """What callers waited, in milliseconds."""
+    """What callers waited, in milliseconds, and what the way needed for each of them."""
 
     p50: float
     p90: float
     p99: float
+    cpu_us: float = 0.0
 
 
 class LoadError(Exception):
@@ -136,7 +137,9 @@ async def load(url: str, scenario: Scenario, pid: int, seconds: int, folder: Pat
     return Load(float(found[2]), used / requests * 1e6, requests)
 
 
-async def latency(url: str, each_s: int, seconds: int, folder: Path) -> Latency | None:
+async def latency(
+    url: str, each_s: int, seconds: int, folder: Path, pid: int | None = None
+) -> Latency | None:
     """Ask so many times a second, on ten connections, and give what each call waited.
 
     None where that is more than the way bears.
@@ -144,13 +147,15 @@ async def latency(url: str, each_s: int, seconds: int, folder: Path) -> Latency 
     log = folder / "h2load.log"
     log.unlink(missing_ok=True)
     command = ["h2load", "--h1", "-c", "10", "--rps", str(each_s // 10), "-D", str(seconds)]
+    used = 0.0 if pid is None else cpu_s(pid)
     await run("taskset", "-c", str(LOAD_CORE), *command, "--log-file", str(log), url)
+    used = 0.0 if pid is None else cpu_s(pid) - used
     lines = [line.split("\t") for line in log.read_text().splitlines()] if log.exists() else []
     took = [int(line[2]) / 1000 for line in lines if line[1] == "200"]
     if len(took) < each_s * seconds * BORNE:
         return None
     cuts = statistics.quantiles(took, n=100)
-    return Latency(cuts[49], cuts[89], cuts[98])
+    return Latency(cuts[49], cuts[89], cuts[98], used / len(took) * 1e6)
 
 
 def cpu_s(pid: int) -> float:
