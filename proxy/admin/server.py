@@ -10,6 +10,7 @@ from proxy.endpoint import Endpoint
 from proxy.terms import Emit, ErrorCode, Event, FaultOccurred
 
 from . import outcomes as of_outcomes
+from . import page as of_page
 from . import providers as of_providers
 from . import reload as of_reload
 from .guard import Guard
@@ -40,6 +41,7 @@ class AdminServer:
         outcomes: of_outcomes.OutcomesView | None = None,
         providers: of_providers.ProvidersView | None = None,
         reload: of_reload.Reload | None = None,
+        page: of_page.PageEndpoint | None = None,
         token: Callable[[], str] | None = None,
         needs_token: bool,
         open_paths: frozenset[str] = frozenset(),
@@ -59,6 +61,8 @@ class AdminServer:
         if reload is not None:
             again = of_reload.ReloadEndpoint(reload)
             self._rooms.append((of_reload.is_here, again.answer))
+        if page is not None:
+            self._rooms.append((of_page.is_here, page.answer))
         self._views: Mapping[str, Callable[[web.BaseRequest], Reply]] = {
             "/healthz": lambda _: in_json({"status": "ok"}),
             "/readyz": lambda _: self._ready(),
@@ -88,6 +92,7 @@ class AdminServer:
         """
         await self._endpoint.open_unix(bind_unix(Path(path), mode))
         self._socket_path = Path(path)
+        self._guard.is_browsed = False
 
     async def stop(self) -> None:
         """Stop listening; an answer under way is finished, if that takes no longer than 1 s."""
@@ -105,7 +110,7 @@ class AdminServer:
         return render(reply)
 
     async def _answer(self, request: web.BaseRequest) -> Reply:
-        refusal = self._guard.refuse(request.path, request.headers.get("Authorization", ""))
+        refusal = self._guard.refuse(request.method, request.path, request.headers)
         if refusal is not None:
             return refusal
         for is_below, answer in self._rooms:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from proxy.admin import AdminServer, ProvidersView
+from proxy.admin import AdminServer, PageEndpoint, ProvidersView
 from proxy.settings import Settings
 from proxy.terms import Clock, Emit
 
@@ -21,6 +21,7 @@ async def open_desk(
     reload: Callable[[bool], Awaitable[Sequence[str]]],
     outcomes: Outcomes,
     providers: ProvidersView,
+    page: PageEndpoint,
 ) -> AdminServer:
     """Open the admin listener where the settings have it.
 
@@ -36,6 +37,7 @@ async def open_desk(
         outcomes=outcomes,
         providers=providers,
         reload=reload,
+        page=page,
         token=None if token is None else lambda: token.reveal(clock.monotonic()),
         needs_token=not address.is_local,
         open_paths=frozenset(settings.admin_open),

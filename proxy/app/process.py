@@ -5,10 +5,10 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from proxy.admin import AdminServer
+from proxy.admin import AdminServer, PageEndpoint
 from proxy.ledger.store import LedgerError
 from proxy.listener import Journeys
-from proxy.observe import JsonLog, LastErrors, Metrics, TextLog, UnmappedCodes, fan_out
+from proxy.observe import History, JsonLog, LastErrors, Metrics, TextLog, UnmappedCodes, fan_out
 from proxy.observe.log import Stream
 from proxy.providers import Profile
 from proxy.settings import Address, ConfigError, Settings, redacted, warnings
@@ -20,6 +20,7 @@ from .fleet import Fleet, StartError
 from .ledger import Ledger
 from .limits import Limits
 from .outcomes import Outcomes
+from .page import Page
 from .profiles import load_profiles
 from .provider import Provider
 from .reload import stands_against
@@ -62,12 +63,16 @@ class App:
         self.state = STARTING
         self._clock = clock
         self._new_id = new_id
+        self._version = version
         log_class = JsonLog if settings.log.format == "json" else TextLog
         self.log = log_class(stdout, settings.log.level, clock)
         self._metrics = Metrics(version, self._knows_code, self._tell)
         self._errors = LastErrors(clock)
         self._unmapped = UnmappedCodes()
-        self._emit: Emit = fan_out(self._metrics, self.log, self._errors, self._unmapped)
+        self._history = History(clock)
+        self._emit: Emit = fan_out(
+            self._metrics, self.log, self._errors, self._unmapped, self._history
+        )
         self.profiles: Mapping[str, Profile] = load_profiles(settings)
         self._journeys = Journeys(clock, self._emit)
         self._limits = Limits(settings, clock, self._emit, new_id)
@@ -192,7 +197,7 @@ class App:
         if self._admin is not None:
             await self._admin.stop()
 
-    def _readiness(self) -> tuple[bool, str]:
+    def readiness(self) -> tuple[bool, str]:
         """Say whether callers should come, and why not."""
         if self.state != READY:
             return False, self.state
@@ -294,17 +299,25 @@ class App:
             raise StartError(msg) from error
 
     async def _start_admin(self) -> None:
+        switches = Switches(self._providers, self.log)
         self._admin = await open_desk(
             self.settings,
             self._clock,
             self._emit,
-            readiness=self._readiness,
+            readiness=self.readiness,
             metrics=self._metrics.render,
             status=self.status,
             config=lambda: redacted(self.settings),
             reload=lambda is_forced: self.reload(is_forced=is_forced),
             outcomes=self._outcomes,
-            providers=Switches(self._providers, self.log),
+            providers=switches,
+            page=PageEndpoint(
+                Page(self, self._history),
+                self._outcomes,
+                switches,
+                version=self._version,
+                form_token=self._new_id,
+            ),
         )
         self.admin_port = self._admin.port or None
 

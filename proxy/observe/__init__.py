@@ -2,6 +2,7 @@
 
 from .emit import fan_out
 from .errors import LastErrors
+from .history import History, Slot
 from .libraries import tame
 from .lines import LevelName
 from .log import JsonLog, TextLog
@@ -12,12 +13,14 @@ from .redact import redact
 from .unmapped import UnmappedCodes
 
 __all__ = [
+    "History",
     "JsonLog",
     "LastErrors",
     "LevelName",
     "Metrics",
     "ObservePolicy",
     "Output",
+    "Slot",
     "TextLog",
     "UnmappedCodes",
     "fan_out",

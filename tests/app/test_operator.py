@@ -16,7 +16,7 @@ from tests.support.sidecar import Sidecar, provider, sidecar
 async def admin(proxy: Sidecar, path: str) -> tuple[int, bytes]:
     assert proxy.app.admin_port is not None
     async with caller(proxy.app.admin_port) as one:
-        await one.send(head(f"GET {path} HTTP/1.1"))
+        await one.send(head(f"GET {path} HTTP/1.1", host="localhost"))
         reply = await one.answer()
         return reply.status, reply.body
 
@@ -47,7 +47,7 @@ async def say(proxy: Sidecar, path: str, body: bytes, media_type: str = "applica
     assert proxy.app.admin_port is not None
     async with caller(proxy.app.admin_port) as one:
         fields = [f"Content-Type: {media_type}", f"Content-Length: {len(body)}"]
-        await one.send(head(f"POST {path} HTTP/1.1", *fields) + body)
+        await one.send(head(f"POST {path} HTTP/1.1", *fields, host="localhost") + body)
         return (await one.answer()).status
 
 

@@ -22,7 +22,7 @@ async def post(proxy: Sidecar, path: str, body: bytes = b"") -> tuple[int, Any]:
     assert proxy.app.admin_port is not None
     async with caller(proxy.app.admin_port) as one:
         fields = ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-        await one.send(head(f"POST {path} HTTP/1.1", *fields) + body)
+        await one.send(head(f"POST {path} HTTP/1.1", *fields, host="localhost") + body)
         reply = await one.answer()
         return reply.status, json.loads(reply.body)
 
@@ -242,7 +242,7 @@ async def test_a_reload_that_no_page_of_another_origin_can_send() -> None:
     async with sidecar({"acme": {"base_url": "simulator"}}) as proxy:
         assert proxy.app.admin_port is not None
         async with caller(proxy.app.admin_port) as one:
-            await one.send(head("POST /reload HTTP/1.1", "Content-Length: 0"))
+            await one.send(head("POST /reload HTTP/1.1", "Content-Length: 0", host="localhost"))
             assert (await one.answer()).status == 400
 
 

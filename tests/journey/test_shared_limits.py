@@ -14,7 +14,7 @@ LIMITS = [{"name": "account", "rate": "1000/s", "burst": 5, "max_wait": "5s"}]
 async def readiness(proxy: Sidecar) -> tuple[int, object]:
     assert proxy.app.admin_port is not None
     async with caller(proxy.app.admin_port) as one:
-        await one.send(head("GET /readyz HTTP/1.1"))
+        await one.send(head("GET /readyz HTTP/1.1", host="localhost"))
         reply = await one.answer()
         return reply.status, json.loads(reply.body)
 
