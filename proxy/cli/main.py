@@ -101,6 +101,13 @@ def _outcomes(arguments: argparse.Namespace) -> int:
     return NO
 
 
+def _health(arguments: argparse.Namespace) -> int:
+    from .health import health  # noqa: PLC0415
+    from .operator import Admin  # noqa: PLC0415
+
+    return health(Admin(arguments.admin, None))
+
+
 def _simulate(arguments: argparse.Namespace) -> int:
     with _light_imports():
         from .run import simulate  # noqa: PLC0415
@@ -164,6 +171,14 @@ def _parser() -> argparse.ArgumentParser:
     profiles.set_defaults(command=_profiles, refuse=profiles.error)
 
     _add_outcomes(add)
+    health = add(
+        "health",
+        "ask a running sidecar whether it is ready; exit 0 where it is",
+        "health --admin http://127.0.0.1:9090",
+    )
+    _add_admin(health)
+    health.set_defaults(command=_health)
+
     simulate = add("simulate", "serve the simulated provider alone", "simulate --port 8081")
     simulate.add_argument("--port", type=_port, default=8081, metavar="N", help="default: 8081")
     simulate.set_defaults(command=_simulate)
@@ -180,12 +195,7 @@ def _add_outcomes(add: Callable[[str, str, str], argparse.ArgumentParser]) -> No
         'outcomes resolve ID --as succeeded --note "charge ch_17 in the dashboard"',
     )
     outcomes.add_argument("words", metavar="list | show ID | resolve ID | export", nargs="*")
-    outcomes.add_argument(
-        "--admin",
-        metavar="URL",
-        default=_ADMIN,
-        help=f"the admin listener: http://HOST:PORT or unix:/path; default: {_ADMIN}",
-    )
+    _add_admin(outcomes)
     outcomes.add_argument(
         "--token", metavar="TOKEN", help="default: $PAYSLUICE_ADMIN_TOKEN, which no one sees in ps"
     )
@@ -197,6 +207,15 @@ def _add_outcomes(add: Callable[[str, str, str], argparse.ArgumentParser]) -> No
     outcomes.add_argument("--note", metavar="TEXT", help="resolve: how do you know?")
     outcomes.add_argument("--csv", action="store_true", help="export: as CSV, the only format")
     outcomes.set_defaults(command=_outcomes, refuse=outcomes.error)
+
+
+def _add_admin(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--admin",
+        metavar="URL",
+        default=_ADMIN,
+        help=f"the admin listener: http://HOST:PORT or unix:/path; default: {_ADMIN}",
+    )
 
 
 def _port(text: str) -> int:

@@ -88,8 +88,10 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def _message(told: bytes) -> str | None:
+    """Give the words of a refusal: an error's message, or why a sidecar is not ready."""
     try:
-        message = json.loads(told)["message"]
-    except (ValueError, LookupError, TypeError):
+        document = json.loads(told)
+        message = document.get("message") or document.get("reason")
+    except (ValueError, AttributeError):
         return None
     return message if isinstance(message, str) else None

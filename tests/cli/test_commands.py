@@ -41,7 +41,7 @@ def test_a_command_that_is_not_one_is_usage(argv: list[str], capsys: Capture) ->
 
 
 @pytest.mark.parametrize(
-    "command", ["", "run", "check", "explain", "profiles", "simulate", "version"]
+    "command", ["", "run", "check", "explain", "profiles", "health", "simulate", "version"]
 )
 def test_the_help_of_every_command_ends_in_an_example(command: str, capsys: Capture) -> None:
     with pytest.raises(SystemExit) as left:
