@@ -35,6 +35,7 @@ DRAINING: Final = "draining"
 READY: Final = "ready"
 LEDGER_AWAY: Final = "ledger_away"
 DEGRADED: Final = "degraded"
+_FIRST_BYTE_S: Final = 0.1  # until of a caller who was let in last a byte has been read
 _LAST_ANSWERS_S: Final = 1.0  # what has come to its end is still being written
 
 
@@ -114,6 +115,7 @@ class App:
         if self._doors is None:
             return
         self._doors.stop_accepting()
+        await self._clock.sleep(min(_FIRST_BYTE_S, self.settings.drain.timeout))
         # An open connection may bring a request while the last one is answered: look again.
         while self._is_owed_anything and (left_s := until - self._clock.monotonic()) > 0:
             await self._doors.drain(left_s)

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 
+from . import last_callers
 from .connection import CallerConnection, CallerServer
 from .owed import Owed
 from .serve import Handler
@@ -37,6 +38,8 @@ class Listener:
         self._owed = owed
         self._server: CallerServer | None = None
         self._sites: list[asyncio.Server] = []
+        self._tls: ssl.SSLContext | None = None
+        self._last = set[asyncio.Task[None]]()
 
     async def start_tcp(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen on an address; give the port.
@@ -44,6 +47,7 @@ class Listener:
         Raises:
             OSError: the address cannot be bound.
         """
+        self._tls = tls
         loop = asyncio.get_running_loop()
         site = await loop.create_server(
             self._open(),
@@ -66,9 +70,12 @@ class Listener:
         )
 
     def stop_accepting(self) -> None:
-        """Take no new connection; those that are open go on."""
+        """Take no new connection, but for those that wait already; those that are open go on."""
         for site in self._sites:
+            for taken in last_callers.take(site):
+                self._serve_last(taken)
             site.close()
+        self._sites.clear()
 
     def give_up(self) -> None:
         """Wait no longer for what callers have not sent yet: answer it as it is."""
@@ -90,6 +97,13 @@ class Listener:
     def _connections(self) -> list[CallerConnection]:
         every = self._server.connections if self._server is not None else []
         return [each for each in every if isinstance(each, CallerConnection)]
+
+    def _serve_last(self, taken: socket.socket) -> None:
+        tls = self._tls if taken.family != socket.AF_UNIX else None
+        serving = last_callers.serve(taken, self._open(), tls, self._settings.header_timeout)
+        task = asyncio.ensure_future(serving)
+        self._last.add(task)
+        task.add_done_callback(self._last.discard)
 
     def _open(self) -> CallerServer:
         if self._server is None:
