@@ -16,6 +16,8 @@ _OF_PROCESS: Final[tuple[Callable[[Settings], Found], ...]] = (
     process.open_addresses,
     process.plain_secrets,
     process.short_drain,
+    process.one_sidecar,
+    process.limits_apart,
     process.ways_back,
     process.many_series,
 )

@@ -16,6 +16,8 @@ class Rule(StrEnum):
     PLAINTEXT_UPSTREAM = "plaintext-upstream"
     UNVERIFIED_UPSTREAM = "unverified-upstream"
     SHORT_DRAIN = "short-drain"
+    ONE_SIDECAR = "one-sidecar"
+    LIMITS_APART = "limits-apart"
     ATTEMPT_TAKES_ALL = "attempt-takes-all"
     NO_KEY = "no-key"
     KEY_ON_YOUR_WORD = "key-on-your-word"

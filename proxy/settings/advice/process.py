@@ -49,6 +49,33 @@ def short_drain(settings: Settings) -> Found:
             yield Rule.SHORT_DRAIN, ("drain", "timeout"), text
 
 
+def one_sidecar(settings: Settings) -> Found:
+    """Say what a ledger in a file asks of whoever runs it, where others reach the process too."""
+    stores = settings.stores
+    is_one_of_many = not settings.admin.is_local or not stores.limits.is_memory
+    if stores.ledger.scheme == "sqlite" and is_one_of_many:
+        text = (
+            "one sidecar alone can have this file, which it locks: one replica, a volume that "
+            "stays, and no update that starts the new one first (Kubernetes: `Recreate`)"
+        )
+        yield Rule.ONE_SIDECAR, ("stores", "ledger"), text
+
+
+def limits_apart(settings: Settings) -> Found:
+    """Say where sidecars share a ledger, and each has the provider's whole rate."""
+    stores = settings.stores
+    if (
+        stores.limits.is_memory
+        and stores.ledger.scheme in {"postgresql", "postgres"}
+        and any(provider.rate_limits for provider in settings.providers.values())
+    ):
+        text = (
+            "each sidecar has the whole of every rate limit, and the ledger is one that many "
+            "share: together they go beyond what the provider allows"
+        )
+        yield Rule.LIMITS_APART, ("stores", "limits"), text
+
+
 def ways_back(settings: Settings) -> Found:
     """Give the providers that are this very sidecar."""
     own = {
