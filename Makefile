@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # An editable install warns at length of what every such install does.
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
-SOURCES := proxy tests bench scripts
+SOURCES := proxy tests bench scripts deploy
 # Two workers: what CI has. Tests share nothing, so more is only faster.
 WORKERS ?= 2
 

@@ -148,7 +148,10 @@ def test_the_config_passes_the_check(
     done = check(config(overlay), tmp_path, keys, env)
     assert (done.returncode, done.stdout) == (0, "ok\n"), done.stderr
     assert [line.rpartition("[")[2].rstrip("]") for line in done.stderr.splitlines()] == warned
-    for name, value in keys.items():  # each of them is needed: what the page has people make is what is read
+    for (
+        name,
+        value,
+    ) in keys.items():  # each of them is needed: what the page has people make is what is read
         (tmp_path / name).unlink()
         assert check(config(overlay), tmp_path, {}, env).returncode == 1
         (tmp_path / name).write_text(value)

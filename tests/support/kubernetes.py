@@ -61,13 +61,13 @@ def config(overlay: str) -> str:
 
 
 def check(
-    text: str, folder: Path, keys: dict[str, str], env: dict[str, str]
+    text: str, folder: Path, keys: dict[str, str], env: dict[str, str], mounted: str = KEYS
 ) -> "subprocess.CompletedProcess[str]":
-    """Run `paysluice check` on a config, the secrets of *keys* where the pod mounts them."""
+    """Run `paysluice check` on a config, with the secrets of *keys* where they are *mounted*."""
     for name, value in keys.items():
         (folder / name).write_text(f"{value}\n")
     file = folder / "paysluice.yaml"
-    file.write_text(text.replace(KEYS, str(folder)))
+    file.write_text(text.replace(mounted, str(folder)))
     return subprocess.run(  # noqa: S603
         [sys.executable, "-m", "proxy", "check", str(file)],
         check=False,
