@@ -8,8 +8,10 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-
 SOURCES := proxy tests bench scripts deploy
 # Two workers: what CI has. Tests share nothing, so more is only faster.
 WORKERS ?= 2
+PINS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: run test install sdks check format lint types imports coverage readme bench bench-wire crash clean
+.PHONY: run test install sdks check format lint types imports coverage readme bench bench-wire crash clean \
+	deploy-tools image-test pins sbom
 
 run: install ## serve with the embedded simulated provider
 	$(BIN)/paysluice run
@@ -60,6 +62,26 @@ bench-wire: $(VENV)/.dev ## of that, what it holds of large bodies, many callers
 crash: $(VENV)/.dev ## the ledger's histories and kills, ten times as many as the suite tries
 	PAYSLUICE_EXAMPLES=2000 PAYSLUICE_KILLS=300 $(BIN)/python -m pytest -n $(WORKERS) tests/model
 
+deploy-tools: $(VENV)/.deploy ## what tests/deploy asks of the manifests with, and what sbom and pins need
+
+image-test: $(VENV)/.dev ## builds the image with Docker's own daemon, and runs it
+	$(BIN)/python -m pytest -s tests/deploy/image.py
+
+pins: $(VENV)/.deploy ## the newest versions that pyproject.toml allows, with the hashes of each file
+	$(BIN)/uv pip compile $(PINS) requirements/build.in --output-file requirements/build.txt
+	$(BIN)/uv pip compile $(PINS) pyproject.toml --output-file requirements/run.txt
+
+# Of what the image installs, and nothing else: an environment of its own, by the same pins.
+sbom: $(VENV)/.deploy ## build/paysluice.cdx.json, a bill of materials in CycloneDX
+	rm -rf build/sbom
+	$(PYTHON) -m venv --without-pip build/sbom
+	$(PIP) --python build/sbom/bin/python install --require-hashes --requirement requirements/run.txt
+	$(PIP) --python build/sbom/bin/python install --no-deps .
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --output-format JSON --output-file build/paysluice.cdx.json \
+		build/sbom/bin/python
+	rm -rf build/sbom
+
 clean:
 	rm -rf $(VENV) build *.egg-info .coverage* .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
@@ -75,6 +97,10 @@ $(VENV)/.run: $(BIN)/python pyproject.toml
 $(VENV)/.dev: $(BIN)/python pyproject.toml
 	$(PIP) install --editable '.[dev]'
 	touch $@ $(VENV)/.run
+
+$(VENV)/.deploy: $(VENV)/.dev
+	$(PIP) install --editable '.[deploy]'
+	touch $@
 
 # Two stand apart: PayPal's brings a package `tests`, which would hide ours, and Node has its own.
 $(VENV)/.sdks: $(VENV)/.dev

@@ -42,6 +42,11 @@ except OSError as error:
 else:
     print("written")
 """
+LIST = """
+from importlib.metadata import distributions
+for each in distributions():
+    print(f"{each.name}=={each.version}".lower().replace("_", "-"))
+"""
 # What nobody should find who gets into it.
 TOOLS = {"sh", "bash", "dash", "busybox", "apt", "apt-get", "dpkg", "perl", "curl", "wget"}
 COMPILERS = {"gcc", "cc", "c++", "g++", "ld", "as", "make", "rustc", "cargo"}
@@ -115,6 +120,18 @@ def test_it_holds_no_shell_no_compiler_and_nothing_that_installs(
     assert [each.name for each in found if each.isfile() and each.mode & 0o6000] == []
     writable = [each.name for each in found if each.mode & 0o002 and not each.issym()]
     assert [name.strip("./") for name in writable] == ["tmp"]
+
+
+def test_it_holds_the_pinned_packages_and_no_other(daemon: Docker, image: str) -> None:
+    told = daemon.ask("run", "--rm", *HARDENED, *PYTHON, image, "-c", LIST).splitlines()
+    installed = {each for each in told if not each.startswith("paysluice==")}
+    assert len(installed) == len(told) - 1
+    text = (ROOT / "requirements" / "run.txt").read_text()
+    pinned = {line.split()[0].lower() for line in text.splitlines() if line[0] not in " #"}
+    assert installed <= pinned
+    # What is pinned for older Pythons and other systems alone is not there.
+    missing = {each.partition("==")[0] for each in pinned - installed}
+    assert missing <= {"async-timeout"}
 
 
 @pytest.mark.parametrize(
