@@ -33,7 +33,7 @@ RUN /build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /
         --no-compile --no-deps --no-index /dist/*.whl
 
 COPY scripts/image_root.py ./
-RUN python3 image_root.py /opt/paysluice /image && mkdir /state
+RUN python3 image_root.py /opt/paysluice /image && mkdir /empty
 
 # --- what runs
 FROM scratch
@@ -51,8 +51,9 @@ LABEL org.opencontainers.image.title="Paysluice" \
       org.opencontainers.image.base.name="${BASE}"
 
 COPY --from=build /image /
-# The ledger's place: a volume that is made there takes this owner.
-COPY --from=build --chown=65532:65532 /state /var/lib/paysluice
+# The ledger's place, and that of a socket: a volume that is made there takes this owner.
+COPY --from=build --chown=65532:65532 /empty /var/lib/paysluice
+COPY --from=build --chown=65532:65532 /empty /run/paysluice
 
 ENV PATH=/opt/paysluice/bin \
     LANG=C.UTF-8 \

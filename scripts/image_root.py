@@ -119,7 +119,7 @@ def lay_out(venv: Path, target: Path) -> None:
         note(package, target)
     for name, text in (("nsswitch.conf", NSSWITCH), ("passwd", USERS), ("group", GROUPS)):
         (target / "etc" / name).write_text(text)
-    for folder in ("etc/paysluice", "run/paysluice", "tmp"):
+    for folder in ("etc/paysluice", "tmp"):
         (target / folder).mkdir(parents=True, exist_ok=True)
     (target / "tmp").chmod(0o1777)
     compiled = ("-m", "compileall", "-q", "-s", str(target), "-p", "/", "--invalidation-mode")

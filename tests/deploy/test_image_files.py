@@ -15,9 +15,8 @@ from tests.support.process import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-PIN = re.compile(
-    r"^([\w.-]+)==([^\s;]+).*\\$((?:\n +--hash=sha256:[0-9a-f]{64}(?: \\)?$)+)", re.MULTILINE
-)
+HASHES = r"(?:\n +--hash=sha256:[0-9a-f]{64}(?: \\)?$)+"
+PIN = re.compile(rf"^([\w.-]+)==([^\s;]+).*\\${HASHES}", re.MULTILINE)
 
 
 def pins(name: str) -> dict[str, str]:
