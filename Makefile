@@ -65,7 +65,7 @@ crash: $(VENV)/.dev ## the ledger's histories and kills, ten times as many as th
 deploy-tools: $(VENV)/.deploy ## what tests/deploy asks of the manifests with, and what sbom and pins need
 
 image-test: $(VENV)/.dev ## builds the image with Docker's own daemon, and runs it
-	$(BIN)/python -m pytest -s tests/deploy/image.py
+	$(BIN)/python -m pytest -s -rs tests/deploy/image.py
 
 pins: $(VENV)/.deploy ## the newest versions that pyproject.toml allows, with the hashes of each file
 	$(BIN)/uv pip compile $(PINS) requirements/build.in --output-file requirements/build.txt
