@@ -121,7 +121,15 @@ def docker() -> Iterator[Docker]:
         daemon.send_signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             daemon.wait(READY_WITHIN_S)
-        shutil.rmtree(folder, ignore_errors=True)
+        _unmount(folder)
+        shutil.rmtree(folder)
+
+
+def _unmount(folder: Path) -> None:
+    """Undo what a daemon leaves mounted in its folder when it ends."""
+    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for mount in reversed([each for each in mounts if Path(each).is_relative_to(folder)]):
+        subprocess.run([shutil.which("umount") or "umount", mount], check=False)  # noqa: S603
 
 
 def base(daemon: Docker, folder: Path) -> str:
