@@ -28,28 +28,40 @@ USERS = "root:x:0:0:root:/:/none\npaysluice:x:65532:65532:paysluice:/:/none\n"
 GROUPS = "root:x:0:\npaysluice:x:65532:\n"
 
 
-def libraries(binaries: Iterable[Path]) -> Iterator[Path]:
-    """Give the shared libraries that *binaries* are linked with, the loader among them."""
-    for binary in binaries:
-        told = subprocess.run(["ldd", str(binary)], check=False, capture_output=True, text=True)
-        for line in told.stdout.splitlines():
-            if "not found" in line:
-                message = f"{binary}: {line.strip()}"
-                raise SystemExit(message)
-            found = [word for word in line.split() if word.startswith("/")]
-            if found and not found[0].endswith(":"):
-                yield Path(found[0])
+class MissingLibraryError(Exception):
+    """A file is linked with a library that the base does not have."""
 
 
-def linked(venv: Path, stdlib: Path) -> set[Path]:
-    """Give every library that the interpreter or a module may load."""
-    modules = [*venv.rglob("*.so*"), *(stdlib / "lib-dynload").glob("*.so")]
-    wanted = [each for each in modules if not each.match("_tkinter*")]
-    found = set(libraries([interpreter(), *wanted]))
+def libraries(binary: Path) -> Iterator[Path]:
+    """Give the shared libraries that *binary* is linked with, the loader among them.
+
+    Raises:
+        MissingLibraryError: one is not there, so that it cannot be loaded.
+    """
+    told = subprocess.run(["ldd", str(binary)], check=False, capture_output=True, text=True)
+    for line in told.stdout.splitlines():
+        if "not found" in line:
+            message = f"{binary}: {line.strip()}"
+            raise MissingLibraryError(message)
+        found = [word for word in line.split() if word.startswith("/")]
+        if found and not found[0].endswith(":"):
+            yield Path(found[0])
+
+
+def linked(venv: Path, stdlib: Path) -> tuple[set[Path], set[Path]]:
+    """Give every library that is needed, and the modules of Python that the base cannot load."""
+    found, unusable = set[Path](), set[Path]()
+    for binary in (interpreter(), *venv.rglob("*.so*")):
+        found |= set(libraries(binary))
+    for module in (stdlib / "lib-dynload").glob("*.so"):
+        if not any(module.match(pattern) for pattern in LEFT_OUT):
+            try:
+                found |= set(libraries(module))
+            except MissingLibraryError:
+                unusable.add(module)
     folders = {each.parent for each in found}
     found |= {folder / name for folder in folders for name in BY_NAME if (folder / name).exists()}
-    found |= set(libraries(sorted(found)))
-    return {each for each in found if venv not in each.parents}
+    return {each for each in found if venv not in each.parents}, unusable
 
 
 def interpreter() -> Path:
@@ -104,7 +116,9 @@ def lay_out(venv: Path, target: Path) -> None:
         if Path(merged).is_symlink():
             (target / merged[1:]).symlink_to(Path(merged).readlink())
     stdlib = Path(sysconfig.get_path("stdlib"))
-    for folder, left_out in ((stdlib, LEFT_OUT), (venv, UNREAD)):
+    found, unusable = linked(venv, stdlib)
+    left_out_of_stdlib = (*LEFT_OUT, *(each.name for each in unusable))
+    for folder, left_out in ((stdlib, left_out_of_stdlib), (venv, UNREAD)):
         shutil.copytree(
             folder,
             target / folder.resolve().relative_to("/"),
@@ -112,7 +126,7 @@ def lay_out(venv: Path, target: Path) -> None:
             ignore=shutil.ignore_patterns(*left_out),
             ignore_dangling_symlinks=True,
         )
-    files = {*linked(venv, stdlib), interpreter(), *map(Path, FILES)}
+    files = {*found, interpreter(), *map(Path, FILES)}
     for each in sorted(files):
         copy(each, target)
     for package in sorted(owners({*files, stdlib / "os.py", stdlib / "asyncio/__init__.py"})):
