@@ -34,7 +34,7 @@ async def serve(
 ) -> None:
     """Serve one of them as the loop serves those that it takes itself."""
     taken.settimeout(0)
-    with suppress(OSError, asyncio.TimeoutError):  # who has gone meanwhile
+    with suppress(OSError):  # who has gone meanwhile
         await asyncio.get_running_loop().connect_accepted_socket(
             make, taken, ssl=tls, ssl_handshake_timeout=None if tls is None else handshake_s
         )

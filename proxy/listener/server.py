@@ -87,6 +87,8 @@ class Listener:
         self.stop_accepting()
         if self._server is None:
             return
+        for task in self._last:
+            task.cancel()  # who has not come through the handshake by now
         open_ones = [each.transport for each in self._connections() if each.transport is not None]
         self._server.pre_shutdown()  # those that wait for a request
         # aiohttp waits for this long twice, and takes 0 for ever.

@@ -1,7 +1,6 @@
 """The end of a sidecar: nothing of which a byte was read goes without an answer."""
 
 import asyncio
-import socket
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -46,18 +45,6 @@ async def test_while_it_drains_it_accepts_and_every_answer_closes() -> None:
         await draining
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", here.proxy.port)
-
-
-async def test_who_waits_to_be_let_in_when_the_door_closes_is_let_in() -> None:
-    async with world() as here:
-        # The loop does not turn meanwhile: the kernel alone has taken this connection.
-        with socket.create_connection(("127.0.0.1", here.proxy.port)) as late:
-            late.sendall(POST + b"{}")
-            assert here.proxy.app._doors is not None
-            here.proxy.app._doors.stop_accepting()
-            late.settimeout(5)
-            assert (await asyncio.to_thread(late.recv, 65_536)).startswith(b"HTTP/1.1 200 ")
-        assert here.upstream.requests == 1
 
 
 @pytest.mark.item(118)
