@@ -10,7 +10,7 @@ SOURCES := proxy tests bench scripts deploy
 WORKERS ?= 2
 PINS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: run test install sdks check format lint types imports coverage readme bench bench-wire crash clean \
+.PHONY: run test install sdks check format lint types imports coverage readme bench bench-check bench-light bench-wire crash clean \
 	deploy-tools image-test pins sbom
 
 run: install ## serve with the embedded simulated provider
@@ -48,13 +48,18 @@ coverage: $(VENV)/.dev
 readme: $(VENV)/.dev ## the README's commands, verbatim
 	$(BIN)/python scripts/run_readme.py README.md
 
-bench: $(VENV)/.dev ## what the sidecar costs on this machine, in a minute and a half
-	$(BIN)/python bench/overhead.py
+bench: bench-light ## what the sidecar costs on this machine
 	$(BIN)/python bench/wire.py
 	$(BIN)/python -m bench.normalise
 	$(BIN)/python -m bench.ledger
 	$(BIN)/python -m bench.pacing
 	$(BIN)/python bench/paced.py
+
+bench-light: $(VENV)/.bench ## of that, what a request costs beside nginx, HAProxy, Envoy and aiohttp
+	$(BIN)/python -m bench.light --keep
+
+bench-check: $(VENV)/.bench ## a short form of it, against bounds
+	$(BIN)/python -m bench.light --check
 
 bench-wire: $(VENV)/.dev ## of that, what it holds of large bodies, many callers and slow sides
 	$(BIN)/python bench/wire.py
@@ -100,6 +105,10 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml
 
 $(VENV)/.deploy: $(VENV)/.dev
 	$(PIP) install --editable '.[deploy]'
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	$(PIP) install --editable '.[bench]'
 	touch $@
 
 # Two stand apart: PayPal's brings a package `tests`, which would hide ours, and Node has its own.

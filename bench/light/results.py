@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -110,7 +111,8 @@ def about() -> list[str]:
         if line.startswith("model name"):
             model = line.partition(":")[2].strip()
             break
-    said = [f"{datetime.now(UTC):%d %B %Y}", f"{platform.system()} {platform.release()}", model]
+    kernel = platform.release().partition("-")[0]
+    said = [f"{datetime.now(UTC):%d %B %Y}", f"{platform.system()} {kernel}", model]
     said.append(f"Python {platform.python_version()}")
     said += [f"{name} {version(name)}" for name in ("aiohttp", "uvloop", "paysluice")]
     return [*said, *(f"{name} {_version(command)}" for name, command in _COMMANDS.items())]
@@ -123,8 +125,8 @@ def _version(command: list[str]) -> str:
                               env={"PATH": path})  # fmt: skip
     except OSError:
         return "(absent)"
-    text = f"{done.stdout}{done.stderr}".replace("/", " ")
-    return next((word for word in text.split() if word[:1].isdigit()), "?")
+    found = re.search(r"\d+\.\d+(?:\.\d+)?", f"{done.stdout}{done.stderr}")
+    return found[0] if found is not None else "?"
 
 
 def write(scenarios: dict[str, Found], rounds: int, seconds: int) -> None:
