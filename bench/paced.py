@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import uvloop
-from overhead import free_port, listens, machine, process
+from local import free_port, listens, machine, process
 
 from proxy.limit.decide import Ask, NotYet, take
 

@@ -23,7 +23,7 @@ from typing import Final
 
 import uvloop
 from bulk import MB, SIZE, SMALL, Caller, Provider, Pushing, Reading, caller
-from overhead import free_port, machine, process
+from local import free_port, machine, process
 
 CONNECTIONS: Final = 10_000
 OPENED_AT_ONCE: Final = 50
