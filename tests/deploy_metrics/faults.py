@@ -105,7 +105,8 @@ class Faulty:
     async def send(self, port: int, method: str, path: str, body: bytes, *fields: str) -> Reply:
         length = f"Content-Length: {len(body)}"
         async with caller(port) as here:
-            await here.send(head(f"{method} {path} HTTP/1.1", length, *fields) + body)
+            line = f"{method} {path} HTTP/1.1"
+            await here.send(head(line, length, *fields, host="localhost") + body)
             return await here.answer()
 
 
