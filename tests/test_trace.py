@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.terms.trace import sampled_trace
+from proxy.terms.trace import Span, child_of, sampled_trace, span_of, traceparent
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -39,3 +39,20 @@ def test_two_fields_are_no_trace_and_none_is_none() -> None:
     one = (b"traceparent", f"00-{TRACE}-{PARENT}-01".encode())
     assert sampled_trace((one, one)) is None
     assert sampled_trace(()) is None
+
+
+def test_a_request_is_a_child_of_its_callers_span_and_an_attempt_of_the_requests() -> None:
+    ids = iter(["1" * 32, "2" * 32])
+    parent = (b"traceparent", f"00-{TRACE}-{PARENT}-00".encode())
+    request = span_of((parent,), lambda: next(ids))
+    assert request == Span(TRACE, "1" * 16, PARENT, is_sampled=False)
+    attempt = child_of(request, lambda: next(ids))
+    assert attempt == Span(TRACE, "2" * 16, "1" * 16, is_sampled=False)
+    assert traceparent(attempt) == f"00-{TRACE}-{'2' * 16}-00".encode()
+
+
+def test_a_trace_of_nobodys_begins_here_and_is_kept() -> None:
+    ids = iter(["1" * 32, TRACE])
+    request = span_of((), lambda: next(ids), is_passed_on=False)
+    assert request == Span(TRACE, "1" * 16, None, is_sampled=True, is_passed_on=False)
+    assert traceparent(request).endswith(b"-01")

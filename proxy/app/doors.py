@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Final
 
 from proxy.admin import bind_unix
-from proxy.listener import Ask, Destination, Handler, Journeys, Listener, Owed, tls_for_callers
+from proxy.listener import (
+    Ask,
+    Destination,
+    Handler,
+    Journeys,
+    Listener,
+    Owed,
+    Tracing,
+    tls_for_callers,
+)
 from proxy.route import ProviderRoutes, Router
 from proxy.settings import Address, Settings
 from proxy.terms import Clock, Emit, NewId
@@ -123,6 +132,10 @@ class Doors:
             self._ask,
             max_body_bytes=self._settings.max_body,
             is_draining=self._is_draining,
+            tracing=Tracing(
+                is_passed_on=self._settings.tracing.propagate,
+                makes_spans=self._settings.tracing.otlp is not None,
+            ),
         )
 
     async def _open(

@@ -25,6 +25,7 @@ from .profiles import load_profiles
 from .provider import Provider
 from .reload import stands_against
 from .settling import Settling
+from .spans import SpanSinks
 from .switches import Switches
 
 if TYPE_CHECKING:
@@ -71,9 +72,9 @@ class App:
         self._errors = LastErrors(clock)
         self._unmapped = UnmappedCodes()
         self._history = History(clock)
-        self._emit: Emit = fan_out(
-            self._metrics, self.log, self._errors, self._unmapped, self._history
-        )
+        self._spans = SpanSinks(settings.tracing.otlp, clock, version)
+        sinks = (self._metrics, self.log, self._errors, self._unmapped, self._history)
+        self._emit: Emit = fan_out(*sinks, *self._spans.sinks)
         self.profiles: Mapping[str, Profile] = load_profiles(settings)
         self._journeys = Journeys(clock, self._emit)
         self._limits = Limits(settings, clock, self._emit, new_id)
@@ -196,6 +197,7 @@ class App:
         if self._ledger is not None:
             await self._ledger.close()
         await self._limits.close()
+        await self._spans.close()
         if self._admin is not None:
             await self._admin.stop()
 

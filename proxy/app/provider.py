@@ -94,6 +94,7 @@ class Provider:
             settings.timeouts,
             clock,
             emit,
+            new_id,
         )
         # They go through the provider's limits, and neither the loop nor the circuit.
         self.look_ups = self._keys.look_ups(compose([self._limit], attempt), new_id)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from proxy.terms import Call, Headers
+from proxy.terms import Call, Headers, Span
+from proxy.terms.trace import TRACEPARENT, traceparent
 
 _READABLE = frozenset({b"gzip", b"x-gzip", b"deflate", b"identity"})  # what `extract` unpacks
 # RFC 9110 section 8.6: a method that anticipates content says so when there is none.
@@ -24,11 +25,12 @@ class RequestHead:
         self._names: frozenset[bytes] = frozenset()
         self._lines = b""
 
-    def render(self, call: Call, *, is_read: bool = False) -> bytes:
+    def render(self, call: Call, *, is_read: bool = False, span: Span | None = None) -> bytes:
         """Give the head of *call*, its framing last.
 
         *is_read* says that a success of it has to be read, since a rule may call it an error:
-        then the provider is not offered content codings that nobody here unpacks.
+        then the provider is not offered content codings that nobody here unpacks. *span* is the
+        attempt's: the provider's own spans are its children.
         """
         configured = self._configured()
         if configured is not self._seen:
@@ -36,11 +38,15 @@ class RequestHead:
             self._names = frozenset(name.lower() for name, _ in configured)
             self._lines = b"".join(_line(name, value) for name, value in configured)
         parts = [call.method.encode("ascii"), b" ", call.target, b" HTTP/1.1\r\n", self._host]
-        for name, value in call.headers:
+        is_told = span is not None and span.is_passed_on
+        headers = _without_parent(call.headers) if is_told else call.headers
+        for name, value in headers:
             if not self._names or name.lower() not in self._names:
                 if is_read and name.lower() == b"accept-encoding":
                     value = _readable(value)  # noqa: PLW2901 - of this one field
                 parts += (name, b": ", value, b"\r\n")
+        if is_told and span is not None:
+            parts.append(_line(b"traceparent", traceparent(span)))
         parts += (self._lines, _framing(call), b"\r\n")
         return b"".join(parts)
 
@@ -50,6 +56,10 @@ def _readable(accepted: bytes) -> bytes:
     members = (member.strip(b" \t") for member in accepted.split(b","))
     kept = [each for each in members if each.partition(b";")[0].strip().lower() in _READABLE]
     return b", ".join(kept) or b"identity"
+
+
+def _without_parent(headers: Headers) -> Headers:
+    return tuple([field for field in headers if field[0].lower() != TRACEPARENT])
 
 
 def _line(name: bytes, value: bytes) -> bytes:

@@ -23,13 +23,16 @@ from proxy.terms import (
     ErrorCode,
     Failed,
     Kind,
+    NewId,
     Outcome,
     ProxyError,
     Refusal,
     Refused,
     RouteEffect,
+    Span,
 )
 from proxy.terms.http import MIN_ERROR_STATUS, first
+from proxy.terms.trace import child_of
 
 from .body import RestOfBody
 from .connection import Connection
@@ -64,6 +67,7 @@ class Attempt:
         timeouts: TimeoutSettings,
         clock: Clock,
         emit: Emit,
+        new_id: NewId,
     ) -> None:
         self._pool = pool
         self._request_head = request_head
@@ -71,23 +75,25 @@ class Attempt:
         self._timeouts = timeouts
         self._clock = clock
         self._emit = emit
+        self._new_id = new_id
 
     async def __call__(self, call: Call) -> Outcome:
         """Give the outcome of sending *call* once."""
         started = self._clock.monotonic()
         call.progress.begin_wait(started)
-        outcome = await self._send(call, started)
+        span = None if call.span is None else child_of(call.span, self._new_id)
+        outcome = await self._send(call, started, span)
         call.progress.end_wait(self._clock.monotonic())
         duration_s = self._clock.monotonic() - started
         if isinstance(outcome, Answered):
-            self._emit(_answered(call, outcome, duration_s))
+            self._emit(_answered(call, outcome, duration_s, span))
             if outcome.error_code is not None:
                 self._learn(call, outcome.error_code, outcome)
         elif isinstance(outcome, Failed):
-            self._emit(_failed(call, outcome, duration_s))
+            self._emit(_failed(call, outcome, duration_s, span))
         return outcome
 
-    async def _send(self, call: Call, started: float) -> Outcome:
+    async def _send(self, call: Call, started: float, span: Span | None) -> Outcome:
         until = min(call.deadline, started + self._timeouts.attempt)
         # What could be sent again after a failure may take a connection that might be closing.
         is_repeatable = call.effect is not RouteEffect.PAYMENT or call.rests_on_key
@@ -106,7 +112,7 @@ class Attempt:
                 self._pool.release(connection)
                 return Refused(reason=Refusal.CALLER_LEFT)
             if (is_usable and claim is None) or connection.is_usable:
-                return await self._exchange(call, connection, started)
+                return await self._exchange(call, connection, started, span)
             # It went away while the claim was taken; not a byte was written to it.
             self._pool.discard(connection, "closed")
         return failed(call, ProxyError.CONNECTION_TERMINATED, Delivery.NONE)
@@ -121,12 +127,15 @@ class Attempt:
             if not is_taken:
                 self._pool.release(connection)
 
-    async def _exchange(self, call: Call, connection: Connection, started: float) -> Outcome:
+    async def _exchange(
+        self, call: Call, connection: Connection, started: float, span: Span | None
+    ) -> Outcome:
         exchange = Exchange(connection, call, self._timeouts, self._clock)
         is_lent_on = False
         try:
             is_read = self._classifier.reads_success(call.operation, call.method)
-            exchange.send(self._request_head.render(call, is_read=is_read), started)
+            request_head = self._request_head.render(call, is_read=is_read, span=span)
+            exchange.send(request_head, started)
             head = await exchange.head()
             if not isinstance(head, Head):
                 return head
@@ -189,7 +198,7 @@ class Attempt:
         )
 
 
-def _answered(call: Call, outcome: Answered, duration_s: float) -> AttemptEnded:
+def _answered(call: Call, outcome: Answered, duration_s: float, span: Span | None) -> AttemptEnded:
     return AttemptEnded(
         call.request_id,
         call.provider,
@@ -200,10 +209,13 @@ def _answered(call: Call, outcome: Answered, duration_s: float) -> AttemptEnded:
         reason=None,
         provider_code=outcome.facts.code,
         is_throttled=outcome.kind is Kind.THROTTLED,
+        method=call.method,
+        attempt=call.attempt,
+        span=span,
     )
 
 
-def _failed(call: Call, outcome: Failed, duration_s: float) -> AttemptEnded:
+def _failed(call: Call, outcome: Failed, duration_s: float, span: Span | None) -> AttemptEnded:
     return AttemptEnded(
         call.request_id,
         call.provider,
@@ -214,4 +226,7 @@ def _failed(call: Call, outcome: Failed, duration_s: float) -> AttemptEnded:
         reason=outcome.reason,
         provider_code=None,
         is_throttled=False,
+        method=call.method,
+        attempt=call.attempt,
+        span=span,
     )

@@ -11,6 +11,7 @@ from .owed import Owed
 from .serve import Handler
 from .server import Listener, tls_for_callers
 from .settings import CallerSettings
+from .tracing import Tracing
 from .webhooks import Take, WebhookListener
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Listener",
     "Owed",
     "Take",
+    "Tracing",
     "WebhookListener",
     "tls_for_callers",
 ]

@@ -17,6 +17,7 @@ from proxy.terms import (
     Progress,
     Refusal,
     Refused,
+    Span,
     StreamEnd,
 )
 
@@ -25,6 +26,7 @@ from .destination import Destination
 from .headers import forwarded
 from .request import RequestFacts
 from .settings import CallerSettings
+from .tracing import Tracing
 
 
 class Judged(Struct, frozen=True):
@@ -36,6 +38,7 @@ class Judged(Struct, frozen=True):
     facts: RequestFacts
     matched: Matched
     destination: Destination
+    span: Span | None
 
 
 class Preparer:
@@ -47,6 +50,7 @@ class Preparer:
         clock: Clock,
         emit: Emit,
         new_id: NewId,
+        tracing: Tracing,
         *,
         max_body_bytes: int,
     ) -> None:
@@ -54,6 +58,7 @@ class Preparer:
         self._clock = clock
         self._emit = emit
         self._new_id = new_id
+        self._tracing = tracing
         self._max_body_bytes = max_body_bytes
 
     async def call(self, request: web.BaseRequest, judged: Judged) -> Call | Refused:
@@ -83,6 +88,7 @@ class Preparer:
         )
         if not isinstance(headers, tuple):
             return headers
+        headers = self._tracing.passed_on(headers)
         keyed = self._key(headers, body, rule, judged, request.method)
         if not isinstance(keyed, Keyed):
             return keyed
@@ -157,4 +163,5 @@ class Preparer:
             key=keyed.key,
             may_repeat=wishes.may_repeat,
             is_guarded=is_guarded,
+            span=judged.span,
         )

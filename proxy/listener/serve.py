@@ -35,6 +35,7 @@ from .request import Bounds, RequestFacts, judge_head
 from .respond import DEFAULT_SHAPE, OUR_OPTIONS, About, Shape, message_for
 from .serving import NOBODY, Serving
 from .settings import CallerSettings
+from .tracing import NO_SPANS, Tracing
 from .write import CONTINUE, Writer
 
 # After these the rest of the request, if there is one, cannot be told from the next.
@@ -65,6 +66,7 @@ class Handler:
         *,
         max_body_bytes: int,
         is_draining: Callable[[], bool],
+        tracing: Tracing = NO_SPANS,
     ) -> None:
         self._router = router
         self._destinations = destinations
@@ -75,7 +77,10 @@ class Handler:
         self._new_id = new_id
         self._ask = ask
         self._is_draining = is_draining
-        self._preparer = Preparer(settings, clock, emit, new_id, max_body_bytes=max_body_bytes)
+        self._tracing = tracing
+        self._preparer = Preparer(
+            settings, clock, emit, new_id, tracing, max_body_bytes=max_body_bytes
+        )
         self._writer = Writer(clock, stall_s=settings.body_timeout)
 
     def go_by(self, router: Router, destinations: Mapping[str, Destination]) -> None:
@@ -89,6 +94,7 @@ class Handler:
         connection = request.protocol
         assert isinstance(connection, CallerConnection)
         serving.headers = indexed(request.raw_headers)
+        serving.span = self._tracing.span(serving.headers, self._new_id)
         connection.head_came(request, serving.headers)
         try:
             outcome = await self._outcome(request, connection, serving)
@@ -155,7 +161,15 @@ class Handler:
                 return denied
             if request.transport is not None:
                 request.transport.write(CONTINUE)
-        return Judged(serving.request_id, serving.started, headers, facts, matched, destination)
+        return Judged(
+            serving.request_id,
+            serving.started,
+            headers,
+            facts,
+            matched,
+            destination,
+            serving.span,
+        )
 
     def _find(self, method: str, facts: RequestFacts) -> Matched | Question | Outcome:
         """Say what a request is for: a provider, or ourselves."""
@@ -251,5 +265,6 @@ class Handler:
                 trace_id=facts.trace_id if facts else None,
                 is_whole=is_whole,
                 caller_trace=sampled_trace(serving.headers),
+                span=serving.span,
             )
         )

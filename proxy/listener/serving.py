@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from proxy.terms import Call, Headers, RouteEffect
+from proxy.terms import Call, Headers, RouteEffect, Span
 
 from .destination import Destination
 from .respond import DEFAULT_SHAPE, Shape
@@ -24,6 +24,7 @@ class Serving:
     destination: Destination | None = None  # as it was when the request came
     shape: Shape = DEFAULT_SHAPE
     call: Call | None = None
+    span: Span | None = None
     has_begun_answer: bool = False
 
     def waited_by(self, now: float) -> float:

@@ -1,6 +1,6 @@
 """What operators see: events become metrics, log lines and a list of the last errors."""
 
-from .emit import fan_out
+from .emit import Sink, fan_out
 from .errors import LastErrors
 from .history import History, Slot
 from .libraries import tame
@@ -20,6 +20,7 @@ __all__ = [
     "Metrics",
     "ObservePolicy",
     "Output",
+    "Sink",
     "Slot",
     "TextLog",
     "UnmappedCodes",

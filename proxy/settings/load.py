@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from . import environment
 from .fault import ConfigError, Fault, Loc, Origins, in_order
 from .file import Document, Plain, read
-from .later import later
 from .models import Settings
 from .rules import broken
 from .secret import resolve
@@ -51,7 +50,7 @@ def build(document: Document, environ: Mapping[str, str]) -> Settings:
     if settings is None:
         found = list(_beyond(origins, sources, {loc for loc, _ in found}))
     else:
-        found = [*broken(settings), *later(settings)]
+        found = [*broken(settings)]
     faults += [origins.fault(loc, text) for loc, text in found]
     if faults or settings is None:
         raise ConfigError(in_order(faults))
@@ -104,7 +103,7 @@ def _beyond(origins: Origins, sources: list[_Values], wrong: set[Loc]) -> Iterat
         left = [_without(values, cut) for values in sources]
         settings, found = _validated(origins, [*left, _placeholders(left)])
         if settings is not None:
-            for loc, text in (*broken(settings), *later(settings)):
+            for loc, text in broken(settings):
                 if not any(_touches(each, loc) for each in cut):
                     yield loc, text
             return

@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 from proxy.ledger.fingerprint import parse_ignored
 
@@ -154,6 +156,17 @@ def _names_are_unique(name: str, provider: ProviderSettings) -> Found:
             yield (*here, "routes", number, "match"), f"the route {first} matches the same"
 
 
+def _spans_can_be_sent(settings: Settings) -> Found:
+    collector = settings.tracing.otlp
+    if collector is None:
+        return
+    url = urlsplit(collector)
+    if url.scheme not in {"http", "https"} or not url.hostname or url.path not in {"", "/"}:
+        yield ("tracing", "otlp"), "is an address such as http://collector:4318"
+    elif find_spec("opentelemetry") is None:
+        yield ("tracing", "otlp"), "needs OpenTelemetry: pip install 'paysluice[otel]'"
+
+
 def _shape(match: str) -> str:
     """Give *match* without the names of its parameters."""
     return "/".join("{}" if "{" in part else part for part in match.split("/"))
@@ -167,6 +180,7 @@ _RULES: Final[tuple[Callable[[Settings], Found], ...]] = (
     _ledger_can_guard,
     _limits_can_be_shared,
     _webhooks_can_come,
+    _spans_can_be_sent,
 )
 _PROVIDER_RULES: Final[tuple[Callable[[str, ProviderSettings], Found], ...]] = (
     _times_are_in_order,

@@ -58,6 +58,7 @@ from .outcome import (
 )
 from .sample import Gauges, Sample
 from .service import Policy, Service, compose
+from .trace import Span
 from .verdict import Again, Basis, Denial, Final, Verdict
 
 __all__ = [
@@ -115,6 +116,7 @@ __all__ = [
     "RouteEffect",
     "Sample",
     "Service",
+    "Span",
     "StoreMoved",
     "StreamEnd",
     "TunnelRefused",

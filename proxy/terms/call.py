@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from .effect import Effect
 from .http import IDEMPOTENT_METHODS, SAFE_METHODS, Headers
+from .trace import Span
 
 
 class RouteEffect(StrEnum):
@@ -183,6 +184,7 @@ class Call(Struct, frozen=True):
     attempt: int = 1
     may_repeat: bool = True  # False with `Paysluice-Retry: off`
     is_guarded: bool = False  # a payment that our ledger lets through once for each key
+    span: Span | None = None  # of the request, where spans are made: each attempt is a child of it
     before_first_byte: Callable[[], Awaitable[bool]] | None = None  # a durable claim; False: lost
 
     @property

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from .call import Call, Delivery
 from .outcome import Outcome, ProxyError
+from .trace import Span
 from .verdict import Basis, Denial
 
 
@@ -27,6 +28,7 @@ class Responded(Struct, frozen=True):
     trace_id: str | None
     is_whole: bool  # False where the answer was cut off
     caller_trace: str | None = None  # 32 hex digits: the caller's own trace, if it is kept
+    span: Span | None = None  # where spans are made
 
 
 class CallEnded(Struct, frozen=True):
@@ -49,6 +51,9 @@ class AttemptEnded(Struct, frozen=True):
     reason: ProxyError | None  # why there is no usable answer
     provider_code: str | None
     is_throttled: bool
+    method: str = "_OTHER"  # as in `Responded`
+    attempt: int = 1
+    span: Span | None = None  # where the request is traced
 
 
 class RetryScheduled(Struct, frozen=True):

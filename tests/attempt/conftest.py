@@ -16,7 +16,7 @@ from proxy.attempt.settings import ConnectionSettings, TimeoutSettings, TlsSetti
 from proxy.attempt.tunnel import Tunnel
 from proxy.classify import Classifier
 from proxy.providers import load
-from proxy.system import SystemClock
+from proxy.system import NewIds, SystemClock
 from proxy.terms import Call, Event, Headers, Outcome
 from tests.support import make
 
@@ -79,6 +79,7 @@ def leg() -> MakeLeg:
             settings,
             clock,
             events.append,
+            NewIds(),
         )
         try:
             yield Leg(attempt, pool, events)

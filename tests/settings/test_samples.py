@@ -8,7 +8,6 @@ import yaml
 from pydantic import BaseModel
 
 from proxy.settings import Address, ProviderSettings, Settings, load, redacted, warnings
-from proxy.settings.later import LATER
 
 ROOT = Path(__file__).parents[2]
 FULL = ROOT / "config" / "paysluice.yaml"
@@ -73,13 +72,6 @@ def test_the_effective_config_can_be_loaded_again(tmp_path: Path) -> None:
     again = tmp_path / "again.yaml"
     again.write_text(yaml.safe_dump(redacted(settings)))
     assert load(str(again), {}) == settings
-
-
-@pytest.mark.parametrize("row", LATER, ids=lambda row: row.path)
-def test_each_line_of_what_comes_later_names_a_setting(row: Any) -> None:
-    model: Any = Settings
-    for step in row.path.split("."):
-        model = model.model_fields[step].annotation
 
 
 @pytest.mark.parametrize("path", _members(Settings) + _members(ProviderSettings))
