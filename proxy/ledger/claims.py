@@ -36,7 +36,7 @@ from proxy.terms import (
 from proxy.terms.http import MIN_ERROR_STATUS, every
 
 from .book import Claim
-from .care import careful
+from .care import careful, careful_head
 from .entry import Entry, Money, Owner, Recorded, Result
 from .fingerprint import Ignored, fingerprint
 
@@ -121,7 +121,7 @@ class Claims:
         body = careful(answer.body, answer.headers)
         if body is None:
             return None
-        kept = Recorded(answer.status, answer.reason, answer.headers, body)
+        kept = Recorded(answer.status, *careful_head(answer.reason, answer.headers), body)
         return kept if self._vault is None else self._vault.seal(entry.id, kept)
 
     def replayed(self, call: Call, entry: Entry) -> Outcome | None:

@@ -1,5 +1,7 @@
 """Seals the answers that the ledger keeps: AES-256-GCM under the operator's `ledger_key`.
 
+All of an answer but its status.
+
 Rule 1: each answer has a nonce of its own, and its payment's id is authenticated with it: what is
         sealed for one payment opens for no other.
 Rule 2: the key's id is kept beside what it sealed. Keys that this process has seen still open; what
@@ -42,7 +44,7 @@ class Vault:
         key_id, key = self._current(self._key())
         nonce = self._random_bytes(_NONCE_BYTES)
         sealed = nonce + key.encrypt(nonce, _packed(answer), entry_id.encode())
-        return Recorded(answer.status, answer.reason, (), sealed, key_id)
+        return Recorded(answer.status, b"", (), sealed, key_id)
 
     def open(self, entry_id: str, kept: Recorded) -> Recorded | None:
         """Give the answer that was *kept*; None where no key that is known opens it."""
@@ -70,14 +72,19 @@ class Vault:
 
 def _packed(answer: Recorded) -> bytes:
     headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in answer.headers]
-    head = json.dumps(headers).encode()
+    head = json.dumps([answer.reason.decode("latin-1"), headers]).encode()
     return len(head).to_bytes(_HEAD_BYTES, "big") + head + answer.body
 
 
 def _unpacked(kept: Recorded, packed: bytes) -> Recorded:
     end = _HEAD_BYTES + int.from_bytes(packed[:_HEAD_BYTES], "big")
-    headers = tuple(
-        (name.encode("latin-1"), value.encode("latin-1"))
-        for name, value in json.loads(packed[_HEAD_BYTES:end])
+    head = json.loads(packed[_HEAD_BYTES:end])
+    # Before the reason phrase was sealed too, the headers were all there was.
+    reason, fields = head if head and isinstance(head[0], str) else (None, head)
+    headers = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in fields)
+    return Recorded(
+        kept.status,
+        kept.reason if reason is None else reason.encode("latin-1"),
+        headers,
+        packed[end:],
     )
-    return Recorded(kept.status, kept.reason, headers, packed[end:])

@@ -1,16 +1,21 @@
-"""Takes card numbers and secrets out of text that a person may see (pure).
+r"""Takes card numbers and secrets out of text that a person may see (pure).
 
 Rules:
 1. A run of digits, separated or not, that contains a card number (13 to 19 digits with a right
    Luhn digit) goes as a whole: what stands beside a card number is its date or its code
    (PCI DSS 3.3.1.2, 3.5.1).
 2. A card's code goes where it is named.
-3. What is named a secret, looks like a provider's key, or is long and random goes.
+3. What is named a secret, looks like a provider's key, is the password in an address, or is long
+   and random goes.
+4. What is written in code (`%20`, `&#160;`, `\u0034`) is read as what it stands for, up to three
+   deep; where that shows anything to take out, the text is shown as it was read.
 It takes out too much rather than too little, and never raises.
 """
 
+import html
 import re
 from typing import Final
+from urllib.parse import unquote
 
 from proxy.terms.luhn import is_luhn
 
@@ -28,18 +33,26 @@ _RUN: Final = re.compile(rf"\d(?:{_SEPARATOR}{{0,3}}\d){{12,}}")
 _DIGIT: Final = re.compile(rf"{_SEPARATOR}*(\d)")
 _ANY_DIGIT: Final = re.compile(r"\d")
 _CARD_CODE: Final = re.compile(
-    r"(?i)(\b(?:cvc|cvv|csc|cvn|cid)2?\b|security[ _-]?code|\bpin\b)([\W_]{1,6})\d{3,6}\b"
+    r"(?i)((?<![a-z])(?:cvc|cvv|csc|cvn|cid|pin)2?(?![a-z])|security[\W_]?code"
+    r"|verification[\W_]?(?:code|value|number))"
+    r"((?:[\W_]|is|was|code|value|number|no){1,12})\d{3,6}(?!\d)"
 )
 _NAMED: Final = re.compile(
     r"(?i)((?:api[ _-]?key|access[ _-]?token|client[ _-]?secret|secret|password|passwd|token)"
     r"[\"']?\s*[:=]\s*[\"']?)[^\s\"',;&]{4,}"
 )
 _SCHEME: Final = re.compile(r"(?i)\b(bearer|basic|digest)(\s+|%20|\+)[A-Za-z0-9._~+/=-]{6,}")
+_USER: Final = re.compile(r"(://)[^/\s@]{1,256}@")
 _KEY: Final = re.compile(
     r"\b(?:[A-Za-z]{2,12}_(?:live|test|prod|sandbox)_[A-Za-z0-9_]{4,}|whsec_[A-Za-z0-9+/=]{4,})"
 )
 _TOKEN: Final = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}")
 _LONG: Final = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
+
+_ESCAPED: Final = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|[bfnrt])")
+_HALVES: Final = (0xD800, 0xDFFF)  # of a pair of surrogates: no character by itself
+_IN_CODE: Final = re.compile(r"[%&\\]")
+_DEPTH: Final = 3
 
 MAX_TOKEN: Final = 64
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.:-]+")
@@ -56,6 +69,16 @@ def redact(text: str) -> str:
     """Give *text* without card numbers and secrets, and without what is beyond `MAX_TEXT`."""
     if len(text) > MAX_TEXT:
         text = _cut(text)
+    kept = _redacted(text)
+    read = _decoded(kept)
+    if read == kept:
+        return kept
+    shown = _redacted(read)
+    return kept if shown == read else shown
+
+
+def _redacted(text: str) -> str:
+    text = _USER.sub(rf"\1{SECRET}@", text)
     text = _SCHEME.sub(rf"\1 {SECRET}", text)
     text = _NAMED.sub(rf"\1{SECRET}", text)
     text = _KEY.sub(SECRET, text)
@@ -81,6 +104,22 @@ def _is_suspect(text: str) -> bool:
         or _LONG.search(text) is not None
         or _MANY_DIGITS.search(text) is not None
     )
+
+
+def _decoded(text: str) -> str:
+    """Give what *text* stands for, where it is written in the codes of URLs, HTML or JSON."""
+    for _ in range(_DEPTH):
+        if not _IN_CODE.search(text):
+            break
+        before, text = text, html.unescape(unquote(_ESCAPED.sub(_character, text)))
+        if before == text:
+            break
+    return text
+
+
+def _character(found: re.Match[str]) -> str:
+    code = int(found[1], 16) if found[1] else 0x20
+    return "\ufffd" if _HALVES[0] <= code <= _HALVES[1] else chr(code)
 
 
 def _cut(text: str) -> str:

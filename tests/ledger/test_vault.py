@@ -1,5 +1,7 @@
 """Answers are sealed with the operator's key, and open with no other."""
 
+import json
+
 from msgspec.structs import replace
 
 from proxy.ledger.entry import Recorded
@@ -21,11 +23,23 @@ def test_what_is_sealed_opens_again_and_shows_nothing() -> None:
     vault = Keys("one").vault()
     sealed = vault.seal("p1", ANSWER)
     assert b"pay_1" not in sealed.body
-    assert (sealed.headers, sealed.status) == ((), 200)
+    assert (sealed.headers, sealed.status, sealed.reason) == ((), 200, b"")
     opened = vault.open("p1", sealed)
     assert opened is not None
     assert replace(opened, key_id=None) == ANSWER
     assert vault.seal("p1", ANSWER).body != sealed.body  # a nonce of its own
+
+
+def test_what_was_sealed_without_its_reason_phrase_still_opens() -> None:
+    vault = Keys("one").vault()
+    sealed = vault.seal("p1", ANSWER)
+    key, nonce = vault._keys[sealed.key_id or b""], bytes(12)
+    head = json.dumps([["X-Id", "\xff"], ["x-id", ""]]).encode()
+    packed = len(head).to_bytes(4, "big") + head + ANSWER.body
+    before = replace(sealed, reason=b"OK", body=nonce + key.encrypt(nonce, packed, b"p1"))
+    opened = vault.open("p1", before)
+    assert opened is not None
+    assert replace(opened, key_id=None) == ANSWER
 
 
 def test_nothing_else_opens_it() -> None:

@@ -51,7 +51,20 @@ def test_digits_of_other_scripts_are_digits() -> None:
     assert redact(wide) == "[card]"
 
 
-@pytest.mark.parametrize("code", ['"cvc": "123"', "cvv2=1234", "security code: 999", "PIN 4321"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        '"cvc": "123"',
+        "cvv2=1234",
+        "security code: 999",
+        "PIN 4321",
+        "card_cvc: 123",
+        '"card_verification_value": "123"',
+        '{\\"cvv\\": \\"123\\"}',
+        "cvv code is 123",
+        "cvc%3D123",
+    ],
+)
 def test_a_card_code_goes_where_it_is_named(code: str) -> None:
     kept = redact(code)
     assert not any(character.isdigit() for character in kept.replace("cvv2", ""))
@@ -96,6 +109,32 @@ def test_a_secret_goes(canary: str) -> None:
 )
 def test_what_is_harmless_stays(text: str) -> None:
     assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "coded",
+    [
+        "4111%25201111%25201111%25201111",
+        "4111&nbsp;1111&nbsp;1111&nbsp;1111",
+        "4111\\u00201111\\u00201111\\u00201111",
+        "4111\\t1111\\t1111\\t1111",
+        "".join(f"\\u003{digit}" for digit in "4111111111111111"),
+        "".join(f"&#{ord(digit)};" for digit in "4111111111111111"),
+        "".join(f"%3{digit}" for digit in "4111111111111111"),
+    ],
+)
+def test_a_card_number_goes_whatever_code_it_is_written_in(coded: str) -> None:
+    assert redact(f"card {coded} refused") == "card [card] refused"
+
+
+def test_what_is_written_in_code_and_harmless_stays_as_it_came() -> None:
+    for text in ("caf\\u00e9 &amp; 100%25", "%2525252525", "half \\ud83d of a pair"):
+        assert redact(text) == text
+    assert redact("\\ud83d cvc%3D123") == "\ufffd cvc=[card]"
+
+
+def test_the_password_of_an_address_goes() -> None:
+    assert redact("no route to https://me:pw@host/x") == "no route to https://[secret]@host/x"
 
 
 def test_a_run_of_digits_without_end_goes_unread() -> None:
