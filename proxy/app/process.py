@@ -17,6 +17,7 @@ from proxy.terms import Clock, ConfigReloaded, Emit, Event, NewId, Roll, Sample
 from .desk import open_desk
 from .doors import Doors
 from .fleet import Fleet, StartError
+from .hiding import hidden
 from .ledger import Ledger
 from .limits import Limits
 from .outcomes import Outcomes
@@ -218,8 +219,8 @@ class App:
             "providers": {
                 name: provider.status()
                 | {
-                    "last_errors": self._errors.view(name),
-                    "unmapped_codes": self._unmapped.view(name),
+                    "last_errors": hidden(self._errors.view(name), provider.secrets()),
+                    "unmapped_codes": hidden(self._unmapped.view(name), provider.secrets()),
                 }
                 for name, provider in self._providers.items()
             },

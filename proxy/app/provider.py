@@ -27,6 +27,7 @@ from proxy.terms import (
     compose,
 )
 
+from .hiding import secrets_of
 from .kept import Kept
 from .keys import Keys
 from .ledger import Ledger
@@ -144,6 +145,12 @@ class Provider:
         for limit, lengths in self._limit.waiting().items():
             for priority, length in lengths.items():
                 yield Sample("paysluice_queue_length", (name, limit, priority), float(length))
+
+    def secrets(self) -> frozenset[str]:
+        """Give what the operator has set to be known to nobody but the provider."""
+        settings, now = self.settings, self._clock.monotonic()
+        given = (*settings.headers.values(), settings.webhook.secret, settings.outcomes.credential)
+        return secrets_of(each.reveal(now) for each in given if each is not None)
 
     def status(self) -> dict[str, object]:
         """Give what an operator is shown of this provider."""

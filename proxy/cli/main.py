@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+from .crash import hide_texts
+
 NO: Final = 1
 _ADMIN: Final = "http://127.0.0.1:9090"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, and give its exit code."""
+    if argv is None:  # we are the process, and not called by a test
+        hide_texts()
     arguments = _parser().parse_args(argv)
     try:
         code: int = arguments.command(arguments)

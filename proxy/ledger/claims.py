@@ -5,6 +5,7 @@ Rules:
 1. No key is written: what is kept of it is a hash under the ledger's own secret. So is the
    fingerprint: a body of few possible values could be guessed from a plain one.
 2. A key belongs to an account, and to the tenants that the config names; never to a credential.
+   Of a tenant that may be one, or a card number, only a hash is kept.
 3. A lease outlives whatever may still be sent under it: the caller's deadline, after which no
    attempt begins, and one attempt.
 4. An answer is kept whole, or not at all: what is too large, streamed or not to be kept safely
@@ -12,8 +13,9 @@ Rules:
 """
 
 import hmac
+import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from msgspec.structs import replace
@@ -39,9 +41,12 @@ from .book import Claim
 from .care import careful, careful_head
 from .entry import Entry, Money, Owner, Recorded, Result
 from .fingerprint import Ignored, fingerprint
+from .payment import is_telling
 
 if TYPE_CHECKING:
     from .vault import Vault  # whose library is loaded only where there is a key
+
+_TENANT: Final = re.compile(r"[A-Za-z0-9_.:-]{0,64}")  # as providers name accounts
 
 
 class Claims:
@@ -96,10 +101,16 @@ class Claims:
     def scope(self, headers: Headers) -> str:
         """Give whose keys these are: no two pairs of account and tenants have the same scope."""
         tenants = (
-            f"{name}={quote(b','.join(every(headers, lowered)), safe='')}"
+            f"{name}={self._tenant(b','.join(every(headers, lowered)))}"
             for name, lowered in self._tenants
         )
         return " ".join((self._account, *tenants))
+
+    def _tenant(self, value: bytes) -> str:
+        """Give what stands for a tenant: its own name, or a hash of what must not be kept."""
+        text = value.decode("latin-1")
+        is_name = _TENANT.fullmatch(text) is not None and not is_telling(text)
+        return quote(value, safe="") if is_name else f"~{self._hash(b'tenant', '', value).hex()}"
 
     def key_hash(self, scope: str, call: Call) -> bytes | None:
         """Give what stands for the key of *call*."""

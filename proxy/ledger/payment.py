@@ -6,7 +6,8 @@ Rules:
    and whoever asks by it would hear of another payment.
 2. What could be a card number is left out, wherever a caller has put it: groups of digits, one or
    more of them together, that have 13 to 19 digits and a right Luhn digit. That costs one in ten of
-   the merchants' own numbers that long: these are settled by a person.
+   the merchants' own numbers that long: these are settled by a person. So is what names a card's
+   code or a password, or looks like a provider's key: a reference is shown to the operator.
 3. Of a body that is not read whole nothing is known: what is cut off may be half a number.
 """
 
@@ -33,6 +34,15 @@ _MAX_CARD: Final = 19
 # Groups of digits with at most three signs between them, as people write a card number.
 _RUN: Final = re.compile(r"\d+(?:[\W_]{1,3}\d+)*")
 _GROUP: Final = re.compile(r"\d+")
+_SECRET: Final = re.compile(
+    r"(?i)(?<![a-z])(?:cvv|cvc|cvn|csc|pin|(?:security|verification)[ _-]?(?:code|value))2?"
+    r"\W{1,6}\d{3,6}\b"
+    r"|\b(?:[sr]k|[a-z]{0,12}key|secret)_(?:live|test|prod|sandbox)_|\bwhsec_|\beyJ[\w-]{8,}\."
+    r"|\b(?:bearer|basic|digest)(?:\s|%20|\+)|(?:key|token|secret|password|passwd)[\"']?\s*[:=]"
+    r"|://[^/\s@]*@"
+)
+# What is written in the codes of URLs, HTML or JSON may be anything.
+_IN_CODE: Final = re.compile(r"%[0-9a-fA-F]{2}|&#|&[a-z]{2,6};|\\")
 
 Find = Callable[[object], object]
 
@@ -52,12 +62,17 @@ def first_of(paths: Iterable[str]) -> Find:
 
 
 def as_reference(value: object) -> str | None:
-    """Give a reference as it stands; None where it is none, or may be a card number."""
+    """Give a reference as it stands; None where it is none, or may be what nobody may see."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MAX_INT:
         value = str(value)
     if not isinstance(value, str) or not 0 < len(value) <= MAX_REFERENCE:
         return None
-    return value if clean(value) == value and not has_card(value) else None
+    return value if clean(value) == value and not is_telling(value) else None
+
+
+def is_telling(text: str) -> bool:
+    """Whether *text* may hold a card number, a card's code, a password or a key."""
+    return has_card(text) or _SECRET.search(text) is not None or _IN_CODE.search(text) is not None
 
 
 def has_card(text: str) -> bool:

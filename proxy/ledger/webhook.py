@@ -13,6 +13,7 @@ Rules:
 import json
 from collections.abc import Callable
 from enum import StrEnum
+from hashlib import sha256
 
 from proxy.extract.clean import as_word
 from proxy.providers import Profile
@@ -20,10 +21,15 @@ from proxy.terms import Headers, WebhookCame
 
 from .decide import Source
 from .keeper import Keeper
-from .payment import first_of
+from .payment import first_of, is_telling
 from .records import Records, match
 from .signature import Signature, Verdict
 from .store import Away
+
+
+def _kept(event_id: str) -> str:
+    """Give an event's id as it is kept and shown: a hash of what nobody may see."""
+    return f"~{sha256(event_id.encode()).hexdigest()[:32]}" if is_telling(event_id) else event_id
 
 
 class Taken(StrEnum):
@@ -88,7 +94,7 @@ class Webhooks:
         event_id = as_word(self._event_id(event))
         if event_id is None:
             return Taken.UNREADABLE
-        return await self._settle(event_id, event)
+        return await self._settle(_kept(event_id), event)
 
     async def _settle(self, event_id: str, event: object) -> Taken:
         found = self._records.read(event)

@@ -7,8 +7,12 @@ from typing import Final, TypeAlias
 
 Loc: TypeAlias = tuple[str | int, ...]
 
-# Whatever else was written as a key may be a secret in the wrong place: it is not repeated.
-_PRINTABLE: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+# Whatever else was written as a key may be a secret in the wrong place, or a card number: it is not
+# repeated.
+_PRINTABLE: Final = re.compile(
+    r"(?!.*(?:[0-9][_.\-]*){12})(?!.*_(?:live|test|prod|sandbox)_)(?!whsec_|eyJ)"
+    r"[A-Za-z0-9_.\-]{1,40}"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ PATIENT: Any = {
 VIEWS = ("/metrics", "/status", "/config", "/outcomes", "/outcomes?settled=1",
          "/outcomes?format=csv", "/healthz", "/readyz")  # fmt: skip
 
+_STARTED = re.compile(rb"\bstarted\b.*address[^\n]{1,4}127\.0\.0\.1:(\d+)")
 MAY_BE_EMPTY = ("stderr", "ledger.db-wal", "ledger.db-shm")
 
 
@@ -37,26 +39,17 @@ class Running:
     stderr: bytearray = field(default_factory=bytearray)
     served: dict[str, bytearray] = field(default_factory=dict)
 
-    @property
-    def address(self) -> dict[str, Any]:
-        return self.line("started")
-
-    def line(self, event: str) -> dict[str, Any]:
-        for line in self.stdout.splitlines():
-            said: dict[str, Any] = json.loads(line)
-            if said["event"] == event:
-                return said
-        raise LookupError(event)
-
-    async def until(self, event: str) -> None:
+    async def start(self) -> None:
+        """Wait until it says where it listens, in JSON or in words."""
         async with asyncio.timeout(TIMEOUT_S):
-            while f'"event": "{event}"'.encode() not in self.stdout:
+            while (told := _STARTED.search(self.stdout)) is None:
                 assert self.process.returncode is None, bytes(self.stderr)
                 await asyncio.sleep(0.01)
+        self.port = int(told[1])
 
-    async def ask(self, raw: bytes) -> bytes:
-        """Send bytes as a caller; give all that comes back."""
-        return await _ask(await asyncio.open_connection("127.0.0.1", self.port), raw)
+    async def ask(self, raw: bytes, port: int | None = None) -> bytes:
+        """Send bytes as a caller, or to another *port*; give all that comes back."""
+        return await _ask(await asyncio.open_connection("127.0.0.1", port or self.port), raw)
 
     async def admin(self, target: str, method: str = "GET", body: Any = None) -> Reply:
         """Ask as the operator, and keep what was told."""
@@ -74,6 +67,10 @@ class Running:
         for view in VIEWS:
             reply = await self.admin(view)
             assert reply.status == 200, (view, reply.body)
+
+    async def look_closely(self) -> None:
+        """Have the operator look at each payment as well."""
+        await self.look()
         for settled in ("", "?settled=1"):
             for each in (await self.admin(f"/outcomes{settled}")).json["outcomes"]:
                 assert (await self.admin(f"/outcomes/{each['id']}")).status == 200
@@ -135,8 +132,7 @@ async def running(
         asyncio.ensure_future(_keep(one.process.stderr, one.stderr)),
     ]
     try:
-        await one.until("started")
-        one.port = int(one.line("started")["address"].rpartition(":")[2])
+        await one.start()
         yield one
         one.process.terminate()
         async with asyncio.timeout(TIMEOUT_S):

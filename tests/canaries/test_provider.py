@@ -54,6 +54,7 @@ async def say_all(one: Running, upstream: Echo, spelt: Collection[str]) -> None:
             told = await one.ask(pay(number))
             assert told.startswith(b"HTTP/1.1 "), (place, text)
         await one.look()
+    await one.look_closely()
 
 
 async def heard(folder: Path, mode: str, **stores: str) -> Running:

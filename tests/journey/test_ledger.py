@@ -153,6 +153,16 @@ async def test_a_tenant_has_keys_of_its_own(tmp_path: Path) -> None:
         assert here.charges == 2
 
 
+async def test_a_tenant_that_must_not_be_kept_has_keys_of_its_own_too(tmp_path: Path) -> None:
+    async with till(tmp_path, tenant_headers=["Stripe-Account"]) as here:
+        for tenant in ("4111111111111111", "Bearer 1", "Bearer 2", "4111111111111111"):
+            assert (await here.pay(Stripe_Account=tenant)).status == 200
+        assert here.charges == 3
+    kept = (tmp_path / "ledger.db").read_bytes()
+    assert b"4111111111111111" not in kept
+    assert b"Bearer" not in kept
+
+
 async def test_a_body_too_large_to_be_compared_is_refused(tmp_path: Path) -> None:
     async with till(tmp_path) as here:
         body = json.dumps({"amount": 1, "currency": "EUR", "x": "y" * 2_000_000}).encode()

@@ -123,6 +123,14 @@ def test_what_cannot_be_unpacked_says_nothing() -> None:
         (True, None),
         (1.5, None),
         pytest.param(10**5000, None, id="huge"),
+        # What a person should not see is nobody's reference.
+        ("cvv 123", None),
+        ("order_test_17", "order_test_17"),
+        ("sk_test_17", None),
+        ("token=abc", None),
+        ("https://me:pw@host", None),
+        ("order%2017", None),
+        ("spin-2024-11-23", "spin-2024-11-23"),
         # Cleaned, each of these would be another payment's.
         (" order-1", None),
         ("a  b", None),
