@@ -45,8 +45,8 @@ coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=
 	$(BIN)/python scripts/coverage_gate.py
 
-readme: $(VENV)/.dev ## the README's commands, verbatim
-	$(BIN)/python scripts/run_readme.py README.md
+readme: $(VENV)/.dev ## the commands of the README, of getting started and of the caller's guide, verbatim
+	$(BIN)/python scripts/run_readme.py README.md docs/getting-started.md docs/callers.md
 
 bench: bench-light ## what the sidecar costs on this machine
 	$(BIN)/python bench/wire.py

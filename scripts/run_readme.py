@@ -1,8 +1,9 @@
 """Run the commands of a Markdown page as they stand, and check what it says they print.
 
-    python scripts/run_readme.py README.md
+    python scripts/run_readme.py README.md docs/getting-started.md
 
-- A fenced `sh` block is run by bash, in the folder of the repository. So are the lines of a
+- A fenced `sh` block is run by bash, in the folder of the repository (the nearest one above the
+  page with a Makefile). So are the lines of a
   `console` block that begin with `$ `; its other lines are what they print.
 - A `text` or `json` block that follows is what the commands before it print: its lines occur in
   what they printed, in that order, and `…` stands for anything.
@@ -13,6 +14,9 @@
                                                      ports must be free before
       <!-- expect: "outcome":"unknown" -->           the commands before it print this too
       <!-- file: acme.yaml -->                       the block is saved under this name
+      <!-- needs: node npm -->                       the block is left out where one of these
+                                                     commands is missing; with REQUIRE_ALL
+                                                     it fails
       <!-- skip: why -->                             the block is not run
 
 Exit code 1: something did not come out as the page says, and it is named.
@@ -20,6 +24,7 @@ Exit code 1: something did not come out as the page says, and it is named.
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -41,7 +46,7 @@ _TOKEN: Final = re.compile(
     r"|^<!--[ ](?P<word>\w+):[ ](?P<value>.*?)[ ]-->[ ]*$",
     re.MULTILINE | re.DOTALL,
 )
-_WORDS: Final = frozenset({"serve", "expect", "file", "skip"})
+_WORDS: Final = frozenset({"serve", "expect", "file", "needs", "skip"})
 
 
 class PageError(Exception):
@@ -86,6 +91,7 @@ class Run:
         self._files: list[Path] = []
         self._printed: str | None = None
         self.commands = 0
+        self.left_out = 0
 
     def page(self, page: str) -> None:
         """Do what *page* says, or raise `PageError` where something else comes out."""
@@ -105,7 +111,11 @@ class Run:
             self._clean_up()
 
     def _block(self, block: Token, pending: dict[str, str]) -> None:
-        if "skip" in pending:
+        missing = [name for name in pending.get("needs", "").split() if shutil.which(name) is None]
+        if missing and os.environ.get("REQUIRE_ALL"):
+            raise PageError(block.line, f"needs {', '.join(missing)}, and REQUIRE_ALL is set")
+        if "skip" in pending or missing:
+            self.left_out += bool(missing)
             self._printed = None
         elif "file" in pending:
             self._save(block, pending["file"])
@@ -230,16 +240,23 @@ def _answers(url: str) -> bool:
         return False
 
 
+def folder_of(page: Path) -> Path:
+    """Give the folder that the commands of *page* are run in."""
+    return next((each for each in page.parents if (each / "Makefile").exists()), page.parent)
+
+
 def main(arguments: list[str]) -> int:
-    """Run the page that is named; say on stderr what differs."""
-    page = Path(arguments[0] if arguments else "README.md").resolve()
-    run = Run(page.parent)
-    try:
-        run.page(page.read_text(encoding="utf-8"))
-    except PageError as error:
-        print(f"{page.name}: {error}", file=sys.stderr)
-        return 1
-    print(f"{page.name}: {run.commands} commands do what it says")
+    """Run the pages that are named, one after the other; say on stderr what differs."""
+    for name in arguments or ["README.md"]:
+        page = Path(name).resolve()
+        run = Run(folder_of(page))
+        try:
+            run.page(page.read_text(encoding="utf-8"))
+        except PageError as error:
+            print(f"{page.name}: {error}", file=sys.stderr)
+            return 1
+        left_out = f", {run.left_out} blocks left out" if run.left_out else ""
+        print(f"{page.name}: {run.commands} commands do what it says{left_out}")
     return 0
 
 

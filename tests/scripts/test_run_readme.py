@@ -122,6 +122,30 @@ def test_a_file_of_somebody_is_not_overwritten(play: Play, tmp_path: Path) -> No
     assert (tmp_path / "a.yaml").read_text() == "mine"
 
 
+NEEDY = "<!-- needs: sh no-such-command -->\n~~~sh\nfalse\n~~~\n~~~text\nx\n~~~\n~~~sh\ntrue\n~~~\n"
+
+
+def test_a_block_that_needs_what_is_missing_is_left_out_and_fails_where_all_is_required(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REQUIRE_ALL", raising=False)
+    assert play(NEEDY) == 1
+    assert play("<!-- needs: sh -->\n~~~sh\ntrue\n~~~\n") == 1
+    monkeypatch.setenv("REQUIRE_ALL", "1")
+    assert "needs no-such-command" in fault(play, NEEDY)
+
+
+def test_a_page_below_is_run_in_the_folder_of_the_makefile(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Makefile").touch()
+    (tmp_path / "docs").mkdir()
+    for name in ("one.md", "docs/two.md"):
+        (tmp_path / name).write_text("```sh\nls\n```\n<!-- expect: Makefile -->\n")
+    assert run_readme.main([str(tmp_path / "one.md"), str(tmp_path / "docs" / "two.md")]) == 0
+    assert capsys.readouterr().out.count("1 commands do what it says") == 2
+
+
 def server_page(port: int) -> str:
     serve = f"{shlex.quote(sys.executable)} -m http.server --bind 127.0.0.1 {port} 2>&1"
     return (
