@@ -23,7 +23,7 @@ _DROPPED = re.compile(r"[^\w\- ]")
 
 def anchors(page: Path) -> set[str]:
     """Give the anchors of a page's headings."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"(?ms)^```.*?^```", "", page.read_text(encoding="utf-8"))
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {_DROPPED.sub("", heading.lower()).replace(" ", "-") for heading in headings}
 
