@@ -29,6 +29,8 @@ OTHER: Final = "other"  # the label of a route that nobody named
 _RESERVED: Final = b"/_paysluice"
 _BELOW_RESERVED: Final = _RESERVED + b"/"
 _VISIBLE: Final = bytes(byte for byte in range(0x21, 0x7F) if byte not in b"\\#")
+# RFC 3986 section 2.3: letters, digits, `-._~` mean the same whether they are encoded or not.
+_UNRESERVED: Final = re.compile(rb"%(2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE])")
 _DOTS: Final = frozenset({b".", b".."})
 _METHOD: Final = re.compile(r"[A-Z][A-Z_-]*")
 _PARAM: Final = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
@@ -202,17 +204,28 @@ class _Table:
         segments = rest_path[1:].split(b"/")
         rule = _find(self._rules, method, segments)
         operation = self._operation(method, [*self._base_segments, *segments])
+        said = (rule and rule.effect) or (operation and operation.effect)
         return Matched(
             provider=self._name,
             route=rule.name if rule else operation.name if operation else OTHER,
             operation=operation.name if operation else "",
-            effect=(
-                (rule and rule.effect)
-                or (operation and operation.effect)
-                or effect_of_method(method)
-            ),
+            effect=said or self._least_harmless(method, rest_path),
             target=self._base + rest,
         )
+
+    def _least_harmless(self, method: str, rest_path: bytes) -> RouteEffect:
+        """Give the effect where no pattern says one: as harmful as a path that is spelt alike."""
+        effect = effect_of_method(method)
+        tidy = _tidied(rest_path)
+        if tidy == rest_path or effect is RouteEffect.PAYMENT:
+            return effect
+        segments = tidy[1:].split(b"/")
+        alike = (
+            _find(self._rules, method, segments),
+            self._operation(method, [*self._base_segments, *segments]),
+        )
+        is_payment = any(each and each.effect is RouteEffect.PAYMENT for each in alike)
+        return RouteEffect.PAYMENT if is_payment else effect
 
     def _operation(self, method: str, segments: list[bytes]) -> RouteRule | None:
         found = _find(self._operations, method, segments)
@@ -246,6 +259,12 @@ def _find(index: _Index, method: str, segments: list[bytes]) -> RouteRule | None
         else:
             return rule
     return None
+
+
+def _tidied(path: bytes) -> bytes:
+    """Give *path* as a provider may read it: no empty segments, no needless percent-encoding."""
+    path = _UNRESERVED.sub(lambda found: bytes((int(found[1], 16),)), path)
+    return b"/" + b"/".join(segment for segment in path.split(b"/") if segment)
 
 
 def path_fault(path: bytes) -> str | None:

@@ -84,6 +84,7 @@ class Keys:
             self._ledger.unknowns,
             new_id,
             provider=self._name,
+            account=settings.account,
             base_path=settings.base_url.path,
             headers=self._credential,
             every_s=settings.outcomes.every,

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from proxy.settings import Settings
+from proxy.settings import ProviderSettings, Settings
 
 
 def stands_against(
@@ -22,12 +22,19 @@ def stands_against(
         before, after = old.providers.get(name), new.providers.get(name)
         if before is None:
             continue
-        is_moved = after is None or (before.account, before.base_url) != (
-            after.account,
-            after.base_url,
-        )
+        is_moved = after is None or _whose(before) != _whose(after)
         if is_moved and not is_forced:
             yield f"providers.{name}: payments of it are not decided, it stays (or `force=1`)"
+
+
+def _whose(provider: ProviderSettings) -> tuple[object, ...]:
+    """Give what says whose a payment is, and whether its key is guarded."""
+    return (
+        provider.account,
+        provider.base_url,
+        provider.tenant_headers,
+        provider.idempotency.mode,
+    )
 
 
 def _addresses(settings: Settings) -> list[tuple[str, object]]:

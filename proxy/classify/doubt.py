@@ -22,10 +22,14 @@ from .status import Meaning
 _MAX_TEXT: Final = 400
 _JOINTS: Final = re.compile(r"[^a-z0-9]+")
 _DOUBT: Final = re.compile(
-    r"\bduplicat|\balready (?:\w+ ){0,4}?"
+    r"\bduplicat|\b(?:must be|not|be) unique\b|\b(?:is|being|been|still|currently) process"
+    r"|\b(?:transaction|payment|charge|order|request|refund|payout|transfer) (?:is )?(?:still )?"
+    r"(?:pending|in progress|in process)"
+    r"|\balready (?:\w+ ){0,4}?"
     r"(?:exists?|used|processed|paid|made|completed|taken|submitted|charged|captured|refunded|approved"
     r"|settled|voided|cancell?ed|authori[sz]ed|registered|funded|sent|confirmed)\b"
 )
+_OF_DOUBT: Final = ("duplicat", "already", "unique", "process", "pending", "progress")
 _OUTAGE: Final = re.compile(
     r"time ?d? ?out|unavailable"
     r"|(?:server|internal|gateway|processor|issuer|bank|provider|network) ?error"
@@ -62,12 +66,13 @@ def doubt(
 
 
 def is_doubtful(facts: Facts) -> bool:
-    """Whether the provider's code, type or message speaks of something done before."""
-    for text in (facts.code, facts.type, facts.message):
+    """Whether the provider's code, type, message or details speak of something done before."""
+    details = (detail.description for detail in facts.details)
+    for text in (facts.code, facts.type, facts.message, *details):
         if text:
             said = text[:_MAX_TEXT].lower()
             # Without these letters it cannot be, and most are without.
-            if ("duplicat" in said or "already" in said) and _holds(_DOUBT, said):
+            if any(letters in said for letters in _OF_DOUBT) and _holds(_DOUBT, said):
                 return True
     return False
 

@@ -6,10 +6,10 @@ Rules:
    a character is spelt (`1.0` is `1`, as in RFC 8785): SDKs write one body in more than one way.
 2. What is no JSON object or array is compared byte for byte; so is JSON in which a member stands
    twice, of which readers think differently.
-3. Members that a setting names are left out. None of them can be the amount, the currency or the
-   destination: `parse_ignored` refuses such a setting. They are named by JMESPath as far as that
-   says where they stand: a filter or a function selects by what a request says, and the request
-   itself would choose what counts.
+3. Members that a setting names are left out, if they hold no others. None of them can be the
+   amount, the currency or the destination: `parse_ignored` refuses such a setting. They are named
+   by JMESPath as far as that says where they stand: a filter or a function selects by what a
+   request says, and the request itself would choose what counts.
 4. Headers do not count: a fresh signature, a trace or a date makes no other payment.
 """
 
@@ -33,7 +33,9 @@ _NUMBER: Final = "n"
 _NEVER: Final = re.compile(
     r"amount|value|total|sum|price|currency|destination|account|iban|card|token|source|customer"
     r"|recipient|beneficiary|payee|wallet|address|bank|phone|email|quantity|unit"
+    r"|receiver|creditor|msisdn|vpa|upi|payment_?method|instrument|payout|transfer|mandate"
 )
+_NEVER_BY_ITSELF: Final = frozenset({"to", "pan", "payer", "party", "sku", "plan"})
 
 
 class Each(Enum):
@@ -68,7 +70,8 @@ def _parse(path: str) -> tuple[Step, ...]:
     if not steps or not isinstance(steps[-1], str):
         msg = f"{path!r} is no JMESPath of a member, such as `metadata.sent_at` or `items[*].note`"
         raise ValueError(msg)
-    if any(isinstance(step, str) and _NEVER.search(step.lower()) for step in steps):
+    is_named = any(isinstance(step, str) and _NEVER.search(step.lower()) for step in steps)
+    if is_named or steps[-1].lower() in _NEVER_BY_ITSELF:
         msg = f"{path!r} may be what is paid, in what, or to whom: it always counts"
         raise ValueError(msg)
     return steps
@@ -147,10 +150,16 @@ def _number(written: str) -> object:
 def _leave_out(tree: object, steps: tuple[Step, ...]) -> None:
     step, *rest = steps
     if not rest:
-        _inside(tree).pop(str(step), None)
+        # A member that holds others may hold the amount: only a value by itself is left out.
+        if not _is_a_tree(_inside(tree).get(str(step))):
+            _inside(tree).pop(str(step), None)
         return
     for below in _below(tree, step):
         _leave_out(below, tuple(rest))
+
+
+def _is_a_tree(value: object) -> bool:
+    return isinstance(value, list) or (isinstance(value, dict) and _OBJECT in value)
 
 
 def _below(tree: object, step: Step) -> Iterable[object]:

@@ -12,18 +12,24 @@ from msgspec.structs import replace
 
 from proxy.terms import Call
 
+from .book import Met
 from .claims import Claims
 from .decide import End, Meeting, Said, Source
-from .entry import Entry, Result
+from .entry import Entry, Result, State
 from .keeper import Keeper
 from .store import Away
 
-_SAME: Final = frozenset({Meeting.IN_PROGRESS, Meeting.PENDING})
 _SAID: Final[Mapping[Result | None, Said]] = {
     Result.SUCCEEDED: Said.SUCCEEDED,
     Result.DECLINED: Said.DECLINED,
 }
 NOTE: Final = "the same request, answered under the same key"
+
+
+def _is_same(met: Met) -> bool:
+    """Whether what was met is the very payment: new, or unknown as this one is now."""
+    is_unknown = met.meeting is Meeting.PENDING and met.entry.state is State.UNKNOWN
+    return met.meeting is Meeting.NEW or is_unknown
 
 
 def said_by(result: Result | None) -> Said | None:
@@ -68,8 +74,9 @@ class Following:
             self._call, self._owner, is_keyed=self._call.is_keyed, is_sent=True
         )
         met = await self._keeper.begin(claim)
-        if not isinstance(met, Away) and met.meeting not in _SAME | {Meeting.NEW}:
-            # Another request had the key, or an earlier one that is decided: this is one by itself.
+        if not isinstance(met, Away) and not _is_same(met):
+            # Another request has the key, or an earlier one that is decided or still under way,
+            # whose end says nothing of this one: this is one by itself.
             met = await self._keeper.begin(replace(claim, key_hash=None))
         if isinstance(met, Away):
             return False

@@ -58,6 +58,7 @@ class LookUps:
         new_id: NewId,
         *,
         provider: str,
+        account: str,
         base_path: str,
         headers: Callable[[], Headers],
         every_s: float,
@@ -78,6 +79,7 @@ class LookUps:
         self._unknowns = unknowns
         self._new_id = new_id
         self._provider = provider
+        self._account = account
         self._base_path = base_path
         self._headers = headers
         self._every_s = every_s
@@ -132,6 +134,7 @@ class LookUps:
             is_ours = self._keeper.owns(entry) or now >= entry.lease_until + 3 * self._every_s
             if (
                 entry.provider == self._provider
+                and self._is_of_account(entry)
                 and entry.operation in self._rules
                 and entry.id not in self._followed
                 and is_ours
@@ -163,6 +166,14 @@ class LookUps:
         fault = None if task.cancelled() else task.exception()
         if fault is not None:  # a bug of ours: its text may hold anything
             self._keeper.emit(FaultOccurred("", type(fault).__name__, "lookup"))
+
+    def _is_of_account(self, entry: Entry) -> bool:
+        """Whether the credential that asks is the one that paid: no tenant's, and today's account.
+
+        Another account's payment of the same reference would be taken for it.
+        """
+        account, *tenants = entry.scope.split(" ")
+        return account == self._account and all(each.endswith("=") for each in tenants)
 
     def _is_due(self, entry: Entry) -> bool:
         return self._clock.wall() - entry.created_at < self._give_up_s

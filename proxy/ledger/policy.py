@@ -30,7 +30,7 @@ from proxy.terms import (
 
 from .book import Met
 from .claims import Claims, shared
-from .decide import End, Meeting, Source, end_of
+from .decide import End, Meeting, Source, end_of, is_redirection
 from .entry import Entry, Owner, Result
 from .following import NOTE, Following, said_by
 from .keeper import Keeper
@@ -165,25 +165,33 @@ class LedgerPolicy:
                 self._keeper.run(following.ended(End.UNKNOWN, None))
             raise
         how, result = end_of(outcome)
+        if following.is_feared and is_redirection(outcome):
+            how, result = End.UNKNOWN, None  # somebody was told so, and this says nothing of it
         if how is End.UNKNOWN or following.is_feared:
             await self._keeper.complete(following.ended(how, result))
         if how is End.UNKNOWN and following.entry is not None:
             return self._in_doubt(following.entry, outcome)
         if how is End.UNKNOWN:  # the ledger is away: it will be written under this id
             return replace(outcome, outcome_id=call.request_id)
-        if outcome.effect is Effect.SETTLED:
+        if outcome.effect is Effect.SETTLED and not is_redirection(outcome):
             self._settle_earlier(call, result)
         return outcome
 
     def _settle_earlier(self, call: Call, result: Result | None) -> None:
         """Settle what was unknown of the very same request: its key is honoured, and answered."""
         said = said_by(result)
-        if said is None or not call.is_keyed or not self._unknowns.entries:
+        if said is None or call.key is None or not call.rests_on_key or not self._unknowns.entries:
             return
         scope = self._claims.scope(call.headers)
         key_hash = self._claims.key_hash(scope, call)
         earlier = None if key_hash is None else self._unknowns.under(scope, key_hash)
-        if earlier is not None and earlier.fingerprint == self._claims.fingerprint(call):
+        if earlier is None or earlier.provider != call.provider:
+            return
+        # What the provider has forgotten by now it has made anew.
+        remembered_s = call.key.usable_until - self._clock.monotonic()
+        if self._clock.wall() - earlier.created_at >= remembered_s:
+            return
+        if earlier.fingerprint == self._claims.fingerprint(call):
             self._keeper.run(
                 self._keeper.evidence(
                     earlier, Source.REPEAT, said, NOTE, attempt_timeout_s=self._attempt_s

@@ -25,6 +25,7 @@ class Unknowns:
         self._clock = keeper.clock
         self._entries: dict[str, Entry] = {}
         self._by_key: dict[tuple[str, bytes], Entry] = {}
+        self._meanwhile: dict[str, Entry | None] = {}  # changed while the store was asked
         keeper.on_settled(self.drop)
 
     @property
@@ -38,12 +39,17 @@ class Unknowns:
 
     def add(self, entry: Entry) -> None:
         """Note one that arose just now."""
+        self._meanwhile[entry.id] = entry
+        self._keep(entry)
+
+    def _keep(self, entry: Entry) -> None:
         self._entries[entry.id] = entry
         if entry.key_hash is not None:
             self._by_key[entry.scope, entry.key_hash] = entry
 
     def drop(self, entry_id: str) -> None:
         """Note that one is settled."""
+        self._meanwhile[entry_id] = None
         entry = self._entries.pop(entry_id, None)
         if entry is not None and entry.key_hash is not None:
             self._by_key.pop((entry.scope, entry.key_hash), None)
@@ -56,13 +62,16 @@ class Unknowns:
 
     async def refresh(self) -> None:
         """Look once."""
+        self._meanwhile.clear()
         found = await self._keeper.unknowns()
         if isinstance(found, Away):
             return
         self._entries.clear()
         self._by_key.clear()
-        for entry in found:
-            self.add(entry)
+        known = {entry.id: entry for entry in found} | self._meanwhile
+        for entry in known.values():
+            if entry is not None:
+                self._keep(entry)
 
     def samples(self, providers: Mapping[str, object]) -> Iterator[Sample]:
         """Give the gauges, of each of *providers* whether it has any or not."""

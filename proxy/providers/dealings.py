@@ -24,7 +24,8 @@ class Idempotency(Claim):
     """How the provider takes an idempotency key, and what it does with it."""
 
     place: Literal["header", "body"]
-    name: Annotated[str, Field(min_length=1, max_length=100)]  # a header, or a path of the body
+    # Of a header field, or of a member at the top of the body: a key is written nowhere else.
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
     operations: Names = ()  # these, or all calls with these methods
     methods: Methods = ("POST",)
     max_length: Annotated[int, Field(ge=1, le=1024)] = 255

@@ -170,6 +170,42 @@ async def test_a_provider_with_unknown_payments_moves_only_by_force() -> None:
         assert (await proxy.ask("GET")).status == 200
 
 
+@pytest.mark.parametrize(
+    "change", [{"tenant_headers": ["X-Shop"]}, {"idempotency": {"mode": "off"}}]
+)
+async def test_whose_keys_are_guarded_changes_only_by_force(change: dict[str, Any]) -> None:
+    async with (
+        RawProvider([close]) as upstream,
+        sidecar({"acme": provider(upstream.port, **ONCE)}) as proxy,
+    ):
+        await proxy.ask(headers=PAID, body=b"{}")
+        proxy.write({"acme": provider(upstream.port, **ONCE, **change)})
+        assert (await reload(proxy))[0] == 409
+
+
+async def test_what_became_unknown_while_the_store_was_asked_is_not_forgotten() -> None:
+    async with (
+        RawProvider([close]) as upstream,
+        sidecar({"acme": provider(upstream.port, **ONCE)}) as proxy,
+    ):
+        assert proxy.app._ledger is not None
+        unknowns, store = proxy.app._ledger.unknowns, proxy.app._ledger.keeper.store
+        may_answer, ask = asyncio.Event(), store.unknowns
+
+        async def slow() -> Any:
+            found = await ask()
+            await may_answer.wait()
+            return found
+
+        store.unknowns = slow  # type: ignore[method-assign]
+        looking = asyncio.create_task(unknowns.refresh())
+        await asyncio.sleep(0)
+        lost = await proxy.ask(headers=PAID, body=b"{}")
+        may_answer.set()
+        await looking
+        assert set(unknowns.entries) == {lost.json["outcome_id"]}
+
+
 async def test_a_provider_that_is_being_paid_moves_only_by_force() -> None:
     gate = asyncio.Event()
     async with (

@@ -124,7 +124,7 @@ def test_a_path_says_where_a_member_stands(path: str) -> None:
         ("a[*].t", {"a": [{"n": 1}, {"n": 2}, 3], "o": {"x": {"t": 4, "m": 1}}, "l-t": 5}),
         ("o.*.t", {"a": [{"t": 1, "n": 1}, {"t": 2, "n": 2}, 3], "o": {"x": {"m": 1}}, "l-t": 5}),
         ("*.x.t", {"a": [{"t": 1, "n": 1}, {"t": 2, "n": 2}, 3], "o": {"x": {"m": 1}}, "l-t": 5}),
-        ("@.o", {"a": [{"t": 1, "n": 1}, {"t": 2, "n": 2}, 3], "l-t": 5}),
+        ("a[0].n", {"a": [{"t": 1}, {"t": 2, "n": 2}, 3], "o": {"x": {"t": 4, "m": 1}}, "l-t": 5}),
         ('"l-t"', {"a": [{"t": 1, "n": 1}, {"t": 2, "n": 2}, 3], "o": {"x": {"t": 4, "m": 1}}}),
     ],
 )
@@ -153,3 +153,16 @@ def test_two_documents_have_one_fingerprint_only_where_they_are_equal(
     # Python takes True for 1: compare what JSON writes.
     is_same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     assert (of(json.dumps(one).encode()) == of(json.dumps(other, indent=1).encode())) is is_same
+
+
+@pytest.mark.parametrize("path", ["order", "lines"])
+def test_what_holds_other_members_always_counts(path: str) -> None:
+    one = b'{"order": {"sum": 10}, "lines": [1]}'
+    other = b'{"order": {"sum": 99}, "lines": [2]}'
+    assert of(one, path) != of(other, path)
+
+
+@pytest.mark.parametrize("path", ["to", "pay.pan", "receiver", "upi_id", "payment_method"])
+def test_a_destination_is_never_left_out(path: str) -> None:
+    with pytest.raises(ValueError, match="always counts"):
+        parse_ignored([path])

@@ -1,0 +1,113 @@
+"""What a later answer must not say of an earlier payment whose outcome nobody knows."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.raw import Connected, RawProvider, answer, close
+from tests.support.sidecar import Reply, Sidecar, provider, sidecar
+
+BODY = json.dumps({"amount": 1050, "currency": "EUR", "reference": "order-1"}).encode()
+HEAD = {"Content-Type": "application/json", "Idempotency-Key": "order-1", "Paysluice-Retry": "off"}
+PAID = b'{"id": "pay_2", "status": "succeeded"}'
+
+
+def acme(port: int, **members: Any) -> dict[str, Any]:
+    return provider(port, **{"profile": "sim", "outcomes": {"lookup": "off"}, **members})
+
+
+def ledger(folder: Path) -> dict[str, str]:
+    return {"ledger": f"sqlite:{folder}/l.db"}
+
+
+async def told(proxy: Sidecar, lost: Reply) -> str:
+    path = f"/_paysluice/outcomes/{lost.json['outcome_id']}"
+    return str((await proxy.ask("GET", path)).json["outcome"])
+
+
+async def test_a_redirection_settles_nothing(tmp_path: Path) -> None:
+    steps = [close, answer(302, b"", [("Location", "https://login.example/")])]
+    async with RawProvider(steps) as upstream:
+        settings = {"acme": acme(upstream.port)}
+        async with sidecar(settings, stores=ledger(tmp_path)) as proxy:
+            lost = await proxy.ask(headers=HEAD, body=BODY)
+            assert (await proxy.ask(headers=HEAD, body=BODY)).status == 302
+            assert await told(proxy, lost) == "unknown"
+
+
+async def test_a_key_that_the_provider_has_forgotten_settles_nothing(tmp_path: Path) -> None:
+    async with RawProvider([close, answer(200, PAID)]) as upstream:
+        keys = {"mode": "forward", "provider_key_ttl": "100ms"}
+        settings = {"acme": acme(upstream.port, idempotency=keys)}
+        async with sidecar(settings, stores=ledger(tmp_path)) as proxy:
+            lost = await proxy.ask(headers=HEAD, body=BODY)
+            await asyncio.sleep(0.15)
+            assert (await proxy.ask(headers=HEAD, body=BODY)).status == 200
+            assert await told(proxy, lost) == "unknown"
+
+
+async def test_a_refusal_of_the_first_does_not_speak_for_the_second(tmp_path: Path) -> None:
+    may_answer = asyncio.Event()
+
+    async def refuse_late(connected: Connected) -> None:
+        await may_answer.wait()
+        await answer(429, b'{"error": {"code": "rate_limit_exceeded"}}')(connected)
+
+    async with RawProvider([refuse_late, close]) as upstream:
+        settings = {"acme": acme(upstream.port)}
+        async with sidecar(settings, stores=ledger(tmp_path)) as proxy:
+            await proxy.ask(headers={**HEAD, "Paysluice-Timeout": "100ms"}, body=BODY)
+            lost = await proxy.ask(headers=HEAD, body=BODY)
+            may_answer.set()
+            await proxy.app._journeys.drain(3)
+            assert await told(proxy, lost) == "unknown"
+
+
+@pytest.mark.parametrize("path", ["/refunds/r1", "/refunds/r1/", "//refunds/r1", "/%72efunds/r1"])
+async def test_a_payment_by_put_is_sent_once_however_it_is_spelt(path: str) -> None:
+    async with RawProvider([close]) as upstream:
+        settings = {"acme": provider(upstream.port, profile="bitpay")}
+        async with sidecar(settings) as proxy:
+            await proxy.ask("PUT", f"/acme{path}", {"Content-Type": "application/json"}, b"{}")
+            assert upstream.requests == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"message": "Invalid.", "errors": {"reference": ["It has already been taken."]}},
+        {"code": "TRANSACTION_PENDING", "message": "The transaction is being processed"},
+        {"message": "reference must be unique"},
+    ],
+)
+async def test_what_speaks_of_something_done_before_frees_no_key(
+    said: dict[str, Any], tmp_path: Path
+) -> None:
+    refused = answer(400, json.dumps(said).encode(), [("Content-Type", "application/json")])
+    async with RawProvider([refused]) as upstream:
+        guarded = provider(upstream.port, idempotency={"mode": "emulate"})
+        async with sidecar({"acme": guarded}, stores=ledger(tmp_path)) as proxy:
+            first = await proxy.ask(headers=HEAD, body=BODY)
+            await proxy.ask(headers=HEAD, body=BODY)
+            assert (first.json["outcome"], upstream.requests) == ("unknown", 1)
+
+
+async def test_a_payment_of_no_tenant_does_not_settle_one_of_a_tenants(tmp_path: Path) -> None:
+    record = {"id": "p", "status": "succeeded", "reference": "order-1", "amount": 1050}
+    listed = {"data": [{**record, "currency": "EUR", "created": int(time.time())}]}
+    found = answer(200, json.dumps(listed).encode(), [("Content-Type", "application/json")])
+    async with RawProvider([close, found]) as upstream:
+        settings = acme(
+            upstream.port,
+            outcomes={"every": "20ms"},
+            tenant_headers=["X-Shop"],
+            idempotency={"mode": "emulate"},
+        )
+        async with sidecar({"acme": settings}, stores=ledger(tmp_path)) as proxy:
+            lost = await proxy.ask(headers={**HEAD, "X-Shop": "one"}, body=BODY)
+            await asyncio.sleep(0.3)
+            assert (await told(proxy, lost), upstream.requests) == ("unknown", 1)
