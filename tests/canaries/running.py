@@ -22,7 +22,7 @@ PATIENT: Any = {
     "timeouts": {"attempt": "2s", "total": "3s"},
 }
 VIEWS = ("/metrics", "/status", "/config", "/outcomes", "/outcomes?settled=1",
-         "/outcomes?format=csv", "/healthz", "/readyz")  # fmt: skip
+         "/outcomes?format=csv", "/healthz", "/readyz", "/", "/?reference=order-1")  # fmt: skip
 
 _STARTED = re.compile(rb"\bstarted\b.*address[^\n]{1,4}127\.0\.0\.1:(\d+)")
 MAY_BE_EMPTY = ("stderr", "ledger.db-wal", "ledger.db-shm")
@@ -38,6 +38,7 @@ class Running:
     stdout: bytearray = field(default_factory=bytearray)
     stderr: bytearray = field(default_factory=bytearray)
     served: dict[str, bytearray] = field(default_factory=dict)
+    traces: bytes = b""  # what a collector of spans was sent
 
     async def start(self) -> None:
         """Wait until it says where it listens, in JSON or in words."""
@@ -54,7 +55,7 @@ class Running:
     async def admin(self, target: str, method: str = "GET", body: Any = None) -> Reply:
         """Ask as the operator, and keep what was told."""
         data = b"" if body is None else json.dumps(body).encode()
-        head = f"{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         if body is not None:
             head += f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n"
         path = f"{self.folder}/admin.sock"
@@ -79,6 +80,7 @@ class Running:
         """Give everything that was said, by where it was."""
         files = {each.name: each.read_bytes() for each in self.folder.glob("ledger.db*")}
         said = {"stdout": bytes(self.stdout), "stderr": bytes(self.stderr)}
+        said |= {"traces": self.traces} if self.traces else {}
         return said | {name: bytes(each) for name, each in self.served.items()} | files
 
     def leaks(self, eye: Eye, others: Mapping[str, Eye] | None = None) -> str:

@@ -19,6 +19,7 @@ from tests.canaries.asking import MARK, PLACES
 from tests.canaries.canaries import FEW, SECRETS, SPELLINGS, Eye
 from tests.canaries.echo import Echo
 from tests.canaries.running import PATIENT, Running, running
+from tests.journey.test_tracing import collector
 
 LOST = b""  # the provider closes: what it did is unknown, and the ledger follows it
 DONE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -43,7 +44,7 @@ async def ask_all(one: Running, upstream: Echo) -> None:
 async def test_what_a_caller_sends_is_for_its_provider_alone(
     mode: str, form: str, tmp_path: Path
 ) -> None:
-    async with Echo() as upstream:
+    async with Echo() as upstream, collector() as traces:
         acme: dict[str, Any] = {
             "profile": "sim",
             "base_url": f"http://127.0.0.1:{upstream.port}",
@@ -56,13 +57,17 @@ async def test_what_a_caller_sends_is_for_its_provider_alone(
         rest = {
             "stores": {"ledger": f"sqlite:{tmp_path}/ledger.db"},
             "log": {"level": "debug", "format": form},
+            "tracing": {"otlp": f"http://127.0.0.1:{traces.port}", "propagate": mode == "forward"},
             "callers": {"header_timeout": "1s", "body_timeout": "1s"},
         }
         async with running(tmp_path, {"acme": acme, "sim": sim}, **rest) as one:
             await ask_all(one, upstream)
+        one.traces = traces.bytes
     said = one.outputs()
     # It was there to be seen: payments are followed, requests are told of.
     assert b"order-1" in said["ledger.db"]
     assert b"order-1" in said["/outcomes"]
+    assert b"order-1" in said["/"]
     assert b"malformed_request" in said["stdout"]
+    assert b"paysluice.request_id" in said["traces"]
     assert one.leaks(Eye((*SECRETS, MARK))) == ""

@@ -16,6 +16,7 @@ import pytest
 from tests.canaries.canaries import FEW, SECRETS, SPELLINGS, Eye
 from tests.canaries.echo import PLACES, Echo
 from tests.canaries.running import PATIENT, Running, running
+from tests.journey.test_tracing import collector
 
 LEDGER_KEY = "canary-ledger-key-of-32-bytes-or-more"
 MODES: dict[str, dict[str, Any]] = {
@@ -59,12 +60,16 @@ async def say_all(one: Running, upstream: Echo, spelt: Collection[str]) -> None:
 
 async def heard(folder: Path, mode: str, **stores: str) -> Running:
     """Give a sidecar, ended, whose provider has said it all."""
-    async with Echo() as upstream:
+    async with Echo() as upstream, collector() as traces:
         url = f"http://127.0.0.1:{upstream.port}"
         acme = {"base_url": url, **PATIENT, **MODES[mode], **GUARDED}
-        stores = {"ledger": f"sqlite:{folder}/ledger.db", **stores}
-        async with running(folder, {"acme": acme}, stores=stores) as one:
+        rest = {
+            "stores": {"ledger": f"sqlite:{folder}/ledger.db", **stores},
+            "tracing": {"otlp": f"http://127.0.0.1:{traces.port}"},
+        }
+        async with running(folder, {"acme": acme}, **rest) as one:
             await say_all(one, upstream, SPELT[mode])
+        one.traces = traces.bytes
     return one
 
 
@@ -76,6 +81,8 @@ async def test_what_a_provider_says_is_for_its_caller_alone(mode: str, tmp_path:
     # It was there to be seen: what is shown is redacted, what is kept is masked.
     assert b"[card]" in said["/status"]
     assert b"[secret]" in said["/status"]
+    assert b"[card]" in said["/"]
+    assert b"paysluice.outcome" in said["traces"]
     assert b"453981******9156" in said["ledger.db"]
     assert b'"key_hash"' in said["/outcomes"]
     file = Eye(())  # of cards and codes: see above
