@@ -81,6 +81,8 @@ class Following:
         if isinstance(met, Away):
             return False
         self.entry = met.entry
+        if self._call.progress.is_abandoned:  # whoever is told of it is told where it stands
+            self._call.progress.follow(met.entry.id, self.on_abandon)
         return True
 
     async def _end(self, how: End, result: Result | None) -> bool:

@@ -31,9 +31,10 @@ from proxy.terms import (
 )
 
 from .decide import Source
-from .entry import Entry
+from .entry import Entry, State
 from .keeper import Keeper
 from .records import Records, match, target_of
+from .store import Away
 from .unknowns import Unknowns
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class LookUps:
         document = self._extractor.open(outcome.answer)
         # JSON, and all of it: what is cut, or is read to its first line, may hide a second record.
         said = match(entry, records.read(document.tree)) if document.is_exact else None
-        if said is None:
+        if said is None or not await self._is_alone(entry):
             return False
         await self._keeper.evidence(
             entry, Source.LOOKUP, said, self._note, attempt_timeout_s=self._attempt_s
@@ -166,6 +167,14 @@ class LookUps:
         fault = None if task.cancelled() else task.exception()
         if fault is not None:  # a bug of ours: its text may hold anything
             self._keeper.emit(FaultOccurred("", type(fault).__name__, "lookup"))
+
+    async def _is_alone(self, entry: Entry) -> bool:
+        """Whether no other payment here has the reference: the record may be that one's."""
+        found = await self._keeper.store.by_reference(entry.provider, entry.money.reference or "")
+        if isinstance(found, Away):
+            return False
+        others = (each for each in found if each.id != entry.id and each.scope == entry.scope)
+        return all(each.state is State.RELEASED for each in others)
 
     def _is_of_account(self, entry: Entry) -> bool:
         """Whether the credential that asks is the one that paid: no tenant's, and today's account.

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.raw import Connected, RawProvider, answer, close
+from tests.support.payments import till
+from tests.support.raw import Connected, RawProvider, answer, close, hang
 from tests.support.sidecar import Reply, Sidecar, provider, sidecar
 
 BODY = json.dumps({"amount": 1050, "currency": "EUR", "reference": "order-1"}).encode()
@@ -111,3 +112,23 @@ async def test_a_payment_of_no_tenant_does_not_settle_one_of_a_tenants(tmp_path:
             lost = await proxy.ask(headers={**HEAD, "X-Shop": "one"}, body=BODY)
             await asyncio.sleep(0.3)
             assert (await told(proxy, lost), upstream.requests) == ("unknown", 1)
+
+
+async def test_one_record_does_not_settle_two_payments_of_one_reference(tmp_path: Path) -> None:
+    async with till(tmp_path, outcomes={"every": "20ms"}) as here:
+        lost = await here.pay("key-1", "hang", reference="order-1")  # it is never charged
+        assert (await here.pay("key-2", reference="order-1")).status == 200
+        await asyncio.sleep(0.3)
+        assert await told(here.proxy, lost) == "unknown"
+
+
+async def test_the_id_that_is_told_at_a_deadline_is_the_one_that_is_followed(
+    tmp_path: Path,
+) -> None:
+    async with RawProvider([close, hang]) as upstream:
+        settings = {"acme": acme(upstream.port, timeouts={"attempt": "400ms"})}
+        async with sidecar(settings, stores=ledger(tmp_path)) as proxy:
+            first = await proxy.ask(headers=HEAD, body=BODY)
+            again = await proxy.ask(headers={**HEAD, "Paysluice-Timeout": "100ms"}, body=BODY)
+            assert again.json["outcome_id"] == first.json["outcome_id"]
+            assert await told(proxy, again) == "unknown"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.caller import caller, head
 from tests.support.payments import Till, till
 from tests.support.sidecar import read_reply
 
@@ -89,10 +90,11 @@ async def test_not_found_settles_nothing_and_is_asked_again(tmp_path: Path) -> N
         told = await here.outcome(lost.json["outcome_id"])
         assert told.json["outcome"] == "unknown"
         # The provider comes to it later, by another way.
-        body = {"amount": 1050, "currency": "EUR", "reference": "order-1"}
-        await here.proxy.ask(
-            headers={"Content-Type": "application/json"}, body=json.dumps(body).encode()
-        )
+        body = b'{"amount": 1050, "currency": "EUR", "reference": "order-1"}'
+        fields = "Content-Type: application/json", f"Content-Length: {len(body)}"
+        async with caller(here.sim.port) as elsewhere:
+            await elsewhere.send(head("POST /payments HTTP/1.1", *fields) + body)
+            assert (await elsewhere.answer()).status == 200
         assert await became(here, lost.json["outcome_id"]) == "succeeded"
 
 
