@@ -40,19 +40,7 @@ def rendered() -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> int:
-    page = PAGE.read_text(encoding="utf-8")
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        print(f"{PAGE.name} has no place for the table", file=sys.stderr)
-        return 2
-    written = before + begin + rendered() + end + after
-    if "--check" in sys.argv[1:]:
-        return int(written != page)
-    PAGE.write_text(written, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    from written import write  # beside this file, which tests load by itself
+
+    sys.exit(write(PAGE, BEGIN, END, rendered()))

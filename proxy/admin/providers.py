@@ -4,13 +4,13 @@ from typing import Final, Protocol
 
 from aiohttp import web
 
+from proxy.limit import WORDS
 from proxy.terms import ErrorCode
 
 from .asked import MAX_NOTE, read_asked
 from .reply import Reply, error, in_json
 
 _PATH: Final = "/providers/"
-_WORDS: Final = frozenset({"none", "payments", "all"})
 
 
 def is_below(path: str) -> bool:
@@ -44,7 +44,7 @@ class ProvidersEndpoint:
         if isinstance(asked, Reply):
             return asked
         held, by = asked.get("paused"), asked.get("by")
-        if not isinstance(held, str) or held not in _WORDS:
+        if not isinstance(held, str) or held not in WORDS:
             return error(ErrorCode.INVALID_FIELD_VALUE, "`paused` is none, payments or all.")
         if not isinstance(by, str) or not by.strip() or len(by) > MAX_NOTE:
             return error(

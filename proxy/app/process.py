@@ -11,7 +11,7 @@ from proxy.listener import Journeys
 from proxy.observe import History, JsonLog, LastErrors, Metrics, TextLog, UnmappedCodes, fan_out
 from proxy.observe.log import Stream
 from proxy.providers import Profile
-from proxy.settings import Address, ConfigError, Settings, redacted, warnings
+from proxy.settings import Address, ConfigError, Settings, warnings
 from proxy.terms import Clock, ConfigReloaded, Emit, Event, NewId, Roll, Sample
 
 from .desk import open_desk
@@ -216,14 +216,14 @@ class App:
             "state": self.state,
             "journeys": self._journeys.under_way,
             "limits": self._limits.status(),
-            "providers": {
-                name: provider.status()
-                | {
-                    "last_errors": hidden(self._errors.view(name), provider.secrets()),
-                    "unmapped_codes": hidden(self._unmapped.view(name), provider.secrets()),
-                }
-                for name, provider in self._providers.items()
-            },
+            "providers": {name: self._shown(each) for name, each in self._providers.items()},
+        }
+
+    def _shown(self, provider: Provider) -> dict[str, object]:
+        name, secrets = provider.name, provider.secrets()
+        return provider.status() | {
+            "last_errors": hidden(self._errors.view(name), secrets),
+            "unmapped_codes": hidden(self._unmapped.view(name), secrets),
         }
 
     @property
@@ -304,7 +304,7 @@ class App:
             raise StartError(msg) from error
 
     async def _start_admin(self) -> None:
-        switches = Switches(self._providers, self.log)
+        switches, page = Switches(self._providers, self.log), Page(self, self._history)
         self._admin = await open_desk(
             self.settings,
             self._clock,
@@ -312,12 +312,12 @@ class App:
             readiness=self.readiness,
             metrics=self._metrics.render,
             status=self.status,
-            config=lambda: redacted(self.settings),
-            reload=lambda is_forced: self.reload(is_forced=is_forced),
+            config=page.config,
+            reload=page.reload,
             outcomes=self._outcomes,
             providers=switches,
             page=PageEndpoint(
-                Page(self, self._history),
+                page,
                 self._outcomes,
                 switches,
                 version=self._version,

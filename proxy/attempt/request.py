@@ -38,15 +38,15 @@ class RequestHead:
             self._names = frozenset(name.lower() for name, _ in configured)
             self._lines = b"".join(_line(name, value) for name, value in configured)
         parts = [call.method.encode("ascii"), b" ", call.target, b" HTTP/1.1\r\n", self._host]
-        is_told = span is not None and span.is_passed_on
-        headers = _without_parent(call.headers) if is_told else call.headers
+        parent = span if span is not None and span.is_passed_on else None
+        headers = call.headers if parent is None else _without_parent(call.headers)
         for name, value in headers:
             if not self._names or name.lower() not in self._names:
                 if is_read and name.lower() == b"accept-encoding":
                     value = _readable(value)  # noqa: PLW2901 - of this one field
                 parts += (name, b": ", value, b"\r\n")
-        if is_told and span is not None:
-            parts.append(_line(b"traceparent", traceparent(span)))
+        if parent is not None:
+            parts.append(_line(TRACEPARENT, traceparent(parent)))
         parts += (self._lines, _framing(call), b"\r\n")
         return b"".join(parts)
 

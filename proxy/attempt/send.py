@@ -86,11 +86,11 @@ class Attempt:
         call.progress.end_wait(self._clock.monotonic())
         duration_s = self._clock.monotonic() - started
         if isinstance(outcome, Answered):
-            self._emit(_answered(call, outcome, duration_s, span))
+            self._emit(_report(call, outcome, duration_s, span))
             if outcome.error_code is not None:
                 self._learn(call, outcome.error_code, outcome)
         elif isinstance(outcome, Failed):
-            self._emit(_failed(call, outcome, duration_s, span))
+            self._emit(_report(call, outcome, duration_s, span))
         return outcome
 
     async def _send(self, call: Call, started: float, span: Span | None) -> Outcome:
@@ -198,34 +198,24 @@ class Attempt:
         )
 
 
-def _answered(call: Call, outcome: Answered, duration_s: float, span: Span | None) -> AttemptEnded:
+def _report(
+    call: Call, outcome: Answered | Failed, duration_s: float, span: Span | None
+) -> AttemptEnded:
+    if isinstance(outcome, Answered):
+        status, reason = outcome.answer.status, None
+        code, is_throttled = outcome.facts.code, outcome.kind is Kind.THROTTLED
+    else:
+        status, reason, code, is_throttled = None, outcome.reason, None, False
     return AttemptEnded(
         call.request_id,
         call.provider,
         call.route,
         duration_s,
         outcome.delivery,
-        status=outcome.answer.status,
-        reason=None,
-        provider_code=outcome.facts.code,
-        is_throttled=outcome.kind is Kind.THROTTLED,
-        method=call.method,
-        attempt=call.attempt,
-        span=span,
-    )
-
-
-def _failed(call: Call, outcome: Failed, duration_s: float, span: Span | None) -> AttemptEnded:
-    return AttemptEnded(
-        call.request_id,
-        call.provider,
-        call.route,
-        duration_s,
-        outcome.delivery,
-        status=None,
-        reason=outcome.reason,
-        provider_code=None,
-        is_throttled=False,
+        status=status,
+        reason=reason,
+        provider_code=code,
+        is_throttled=is_throttled,
         method=call.method,
         attempt=call.attempt,
         span=span,

@@ -6,7 +6,7 @@ from functools import cache
 
 from msgspec import Struct
 
-from proxy.providers import BodyTest, Lookup, Rule, Then, compile_path
+from proxy.providers import BodyTest, Lookup, Rule, Then, compile_path, is_present
 from proxy.terms import Answer, Facts
 from proxy.terms.http import every
 
@@ -110,20 +110,15 @@ def _compile_test(
     test: BodyTest, at: Callable[[str], Lookup], text_at: Callable[[str], Lookup]
 ) -> tuple[Lookup, Callable[[object], bool]]:
     if test.present is not None:
-        return at(test.path), _is_present if test.present else _is_absent
+        return at(test.path), is_present if test.present else _is_absent
     if test.equals is not None:
         return text_at(test.path), frozenset(map(_as_text, test.equals)).__contains__
     search = re.compile(test.matches or "", re.IGNORECASE).search
     return text_at(test.path), lambda text: isinstance(text, str) and search(text) is not None
 
 
-def _is_present(value: object) -> bool:
-    """Whether something is there: success bodies carry `"error": null`, `""`, `[]` and `false`."""
-    return value is not None and value is not False and value not in ("", [], {})
-
-
 def _is_absent(value: object) -> bool:
-    return not _is_present(value)
+    return not is_present(value)
 
 
 def _as_text(value: object) -> str | None:

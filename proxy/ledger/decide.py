@@ -16,7 +16,6 @@ from enum import StrEnum
 from typing import Final, assert_never
 
 from proxy.terms import Answered, Effect, Kind, Outcome
-from proxy.terms.http import MIN_ERROR_STATUS, MIN_REDIRECTION
 
 from .entry import Entry, Result, State
 
@@ -85,14 +84,6 @@ def end_of(outcome: Outcome) -> tuple[End, Result | None]:
             return (End.UNKNOWN, None) if result is None else (End.DONE, result)
         case _:
             assert_never(outcome.effect)
-
-
-def is_redirection(outcome: Outcome) -> bool:
-    """Whether an answer says nothing: it may come from whoever stands before the provider."""
-    return (
-        isinstance(outcome, Answered)
-        and MIN_REDIRECTION <= outcome.answer.status < MIN_ERROR_STATUS
-    )
 
 
 class Source(StrEnum):

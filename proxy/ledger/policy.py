@@ -26,11 +26,12 @@ from proxy.terms import (
     Refused,
     RouteEffect,
     Service,
+    is_redirection,
 )
 
 from .book import Met
 from .claims import Claims, shared
-from .decide import End, Meeting, Source, end_of, is_redirection
+from .decide import End, Meeting, Source, end_of
 from .entry import Entry, Owner, Result
 from .following import NOTE, Following, said_by
 from .keeper import Keeper

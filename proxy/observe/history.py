@@ -3,7 +3,7 @@
 90 slots of ten seconds for each provider; codes come of a closed list, so there is an end to them.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Collection, Iterator
 from typing import Final
 
@@ -56,13 +56,6 @@ class History:
         known = {slot.index: slot for slot in self._slots.get(provider, ())}
         wanted = range(now - SLOTS + 1, now + 1)
         return [known.get(index) or Slot(index) for index in wanted]
-
-    def codes(self, provider: str) -> Counter[str]:
-        """Give how many requests of the last fifteen minutes ended with each code."""
-        total: Counter[str] = Counter()
-        for slot in self.slots(provider):
-            total.update(slot.codes)
-        return total
 
     def reloads(self) -> Iterator[dict[str, object]]:
         """Give the latest reloads, the newest first."""

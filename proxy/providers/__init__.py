@@ -4,7 +4,7 @@ from .dealings import Idempotency, NativeErrors, StopField
 from .kinds import Claim, Grade
 from .licence import DECLINED_STATUSES, REFUSED_STATUSES
 from .loader import Fault, ProfileError, load, names, parse, text
-from .path import Lookup, compile_path
+from .path import Lookup, compile_path, is_present
 from .schema import (
     BodyTest,
     Codes,
@@ -42,6 +42,7 @@ __all__ = [
     "When",
     "compile_path",
     "fill",
+    "is_present",
     "load",
     "names",
     "parse",

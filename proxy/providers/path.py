@@ -70,11 +70,19 @@ def _either(finds: list[Lookup]) -> Lookup:
         value: object = None
         for find in finds:
             value = find(document)
-            if value is not None and value is not False and value not in ("", [], {}):
+            if is_present(value):
                 return value
         return value
 
     return walk
+
+
+def is_present(value: object) -> bool:
+    """Whether something is there: success bodies carry `"error": null`, `""`, `[]` and `false`.
+
+    It is what JMESPath calls true.
+    """
+    return value is not None and value is not False and value not in ("", [], {})
 
 
 def _member(name: str) -> Lookup:

@@ -32,7 +32,6 @@ from proxy.terms import (
     RouteEffect,
     Verdict,
 )
-from proxy.terms.http import MIN_ERROR_STATUS, MIN_REDIRECTION
 
 
 class Situation(Enum):
@@ -136,14 +135,6 @@ def refused(
 def is_success(outcome: Outcome) -> bool:
     """Say whether the provider did what was asked."""
     return isinstance(outcome, Answered) and outcome.kind is Kind.OK
-
-
-def is_redirection(outcome: Outcome) -> bool:
-    """Say whether the answer is a 3xx, which is handed back as it came."""
-    return (
-        isinstance(outcome, Answered)
-        and MIN_REDIRECTION <= outcome.answer.status < MIN_ERROR_STATUS
-    )
 
 
 def judge(

@@ -20,12 +20,13 @@ from proxy.terms import (
     Outcome,
     RouteEffect,
     Verdict,
+    is_redirection,
     join,
 )
 from proxy.terms.http import first
 
 from .backoff import delay_s
-from .decide import is_redirection, is_success, judge, may_repeat
+from .decide import is_success, judge, may_repeat
 from .settings import RetrySettings
 
 _TOO_EARLY = 425

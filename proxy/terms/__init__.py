@@ -55,6 +55,7 @@ from .outcome import (
     Quota,
     Refusal,
     Refused,
+    is_redirection,
 )
 from .sample import Gauges, Sample
 from .service import Policy, Service, compose
@@ -124,5 +125,6 @@ __all__ = [
     "WebhookCame",
     "compose",
     "effect_of_method",
+    "is_redirection",
     "join",
 ]

@@ -9,7 +9,7 @@ from msgspec import Struct
 from .call import BodyStream, Delivery
 from .codes import ErrorCode
 from .effect import Effect
-from .http import Headers
+from .http import MIN_ERROR_STATUS, MIN_REDIRECTION, Headers
 
 
 class ProxyError(StrEnum):
@@ -174,3 +174,14 @@ class Refused(Ending, frozen=True, kw_only=True):
 
 
 Outcome: TypeAlias = Answered | Failed | Refused
+
+
+def is_redirection(outcome: Outcome) -> bool:
+    """Say whether the answer is a 3xx, which is handed back as it came.
+
+    It may come from whoever stands before the provider, so it says nothing of a payment.
+    """
+    return (
+        isinstance(outcome, Answered)
+        and MIN_REDIRECTION <= outcome.answer.status < MIN_ERROR_STATUS
+    )

@@ -31,9 +31,12 @@ _FILES: Final = {
 _FORMS: Final = frozenset({"/page/settle", "/page/pause", "/page/reload"})
 MAX_FORM_BYTES: Final = 16_384
 MAX_SHOWN: Final = 200  # unknown outcomes on the page; the CSV has them all
-_CSP: Final = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+_POLICY: Final = (
+    "Content-Security-Policy",
+    (
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        "img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
 )
 _RESULTS: Final = {
     "settled": "Settled.",
@@ -107,7 +110,7 @@ class PageEndpoint:
             name, media_type = _FILES[request.path]
             return Reply(200, files(__package__).joinpath(name).read_bytes(), media_type)
         page = await self._render(request.query)
-        return Reply(200, page.encode(), "text/html; charset=utf-8", _headers())
+        return Reply(200, page.encode(), "text/html; charset=utf-8", (_POLICY,))
 
     async def _render(self, query: Mapping[str, str]) -> str:
         view, reference = self._view, query.get("reference", "").strip()
@@ -229,10 +232,6 @@ class Template(Protocol):
 
     def render(self, **members: object) -> str:
         """Fill them."""
-
-
-def _headers() -> tuple[tuple[str, str], ...]:
-    return (("Content-Security-Policy", _CSP),)
 
 
 async def _read_form(request: web.BaseRequest) -> Mapping[str, str]:
