@@ -46,7 +46,7 @@ class Exchange:
         call, body = self._call, self._call.body
         self._until = self._head_until = started + self._timeouts.attempt
         self.connection.begin(self._parser, write_idle_s=self._timeouts.write_idle)
-        call.progress.began_sending()
+        call.progress.began_sending(started)
         self.delivery = Delivery.PARTIAL
         if isinstance(body, bytes):
             self.connection.write(request_head + body)

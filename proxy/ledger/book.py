@@ -8,9 +8,11 @@ Rules:
 4. Of what certainly was not made the key is free. The entry stays a while for those who were told
    that it is unknown: a caller who waited less long, another sidecar.
 5. What a settlement said stands against a late answer that says otherwise: a contradiction.
+6. A key that was freed in error is taken back, where nobody has it by then: what is said to be made
+   after all is unknown, and what a late answer shows to be made is done.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, assert_never
 
 from msgspec import Struct
@@ -36,7 +38,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     owner: Owner
     lease_s: float
     money: Money = NO_MONEY
-    is_sent: bool = False  # it is only followed: a byte of it has left already
+    sent_s_ago: float | None = None  # it is only followed: since when a byte of it may have left
 
 
 class Met(Struct, frozen=True):
@@ -70,12 +72,12 @@ def begin(there: Entry | None, claim: Claim, now: float) -> Met:
         operation=claim.operation,
         key_hash=claim.key_hash,
         fingerprint=claim.fingerprint,
-        state=State.SENDING if claim.is_sent else State.BEGUN,
+        state=State.BEGUN if claim.sent_s_ago is None else State.SENDING,
         owner=claim.owner,
         lease_until=now + claim.lease_s,
-        created_at=now,
+        created_at=now - (claim.sent_s_ago or 0.0),
         changed_at=now,
-        attempts=int(claim.is_sent),
+        attempts=int(claim.sent_s_ago is not None),
         money=claim.money,
     )
     return Met(Meeting.NEW, entry, None if there is None else expired(there, now))
@@ -110,13 +112,21 @@ def end(
     result: Result | None,
     recorded: Recorded | None,
     now: float,
+    *,
+    said: Iterable[Evidence] = (),
+    is_key_taken: bool = False,
 ) -> Ended:
-    """Note what became of a payment, as the one who made it knows it."""
+    """Note what became of a payment, as the one who made it knows it.
+
+    *said* is what others have said of it by now, *is_key_taken* whether its key is another's.
+    """
     if entry.owner != owner:
         return Ended(entry)
     if entry.state.is_decided:
-        return _late(entry, how, result, recorded, now)
+        return _late(entry, how, result, recorded, now, is_key_taken=is_key_taken)
     match how:
+        case End.FREE if any(each.said is Said.SUCCEEDED for each in said):
+            return Ended(replace(entry, state=State.UNKNOWN, changed_at=now), is_contradicted=True)
         case End.FREE:
             return Ended(_released(entry, now))
         case End.UNKNOWN:
@@ -136,18 +146,37 @@ def abandon(entry: Entry, owner: Owner, now: float) -> Ended:
     return Ended(_released(entry, now) if is_untouched else entry)
 
 
+def is_forgettable(entry: Entry, owner: Owner, said: Collection[Evidence]) -> bool:
+    """Whether a payment that was only followed need not be kept: nobody spoke of it."""
+    return entry.owner == owner and entry.state is State.SENDING and not said
+
+
 def _released(entry: Entry, now: float) -> Entry:
     return replace(entry, state=State.RELEASED, result=Result.REJECTED, changed_at=now)
 
 
+def _taken_back(entry: Entry, *, is_key_taken: bool) -> Entry:
+    return replace(entry, key_hash=None) if is_key_taken else entry
+
+
 def _late(
-    entry: Entry, how: End, result: Result | None, recorded: Recorded | None, now: float
+    entry: Entry,
+    how: End,
+    result: Result | None,
+    recorded: Recorded | None,
+    now: float,
+    *,
+    is_key_taken: bool,
 ) -> Ended:
     """Take an answer to what was settled without one."""
     if how is End.UNKNOWN:
         return Ended(entry)
     if how is End.FREE:
         return Ended(entry, is_contradicted=entry.state is not State.RELEASED)
+    if entry.state is State.RELEASED and result is Result.SUCCEEDED:
+        held = _taken_back(entry, is_key_taken=is_key_taken)
+        done = replace(held, state=State.DONE, result=result, recorded=recorded, changed_at=now)
+        return Ended(done, is_contradicted=True)
     if result is entry.result and entry.state is State.DONE:
         return Ended(replace(entry, recorded=entry.recorded or recorded, changed_at=now))
     return Ended(entry, is_contradicted=result is not entry.result)
@@ -161,10 +190,19 @@ def settle(
     *,
     now: float,
     attempt_timeout_s: float,
+    is_key_taken: bool = False,
 ) -> tuple[Entry, Evidence]:
-    """Take what somebody says of a payment. The evidence is kept, whatever comes of it."""
+    """Take what somebody says of a payment. The evidence is kept, whatever comes of it.
+
+    *is_key_taken* says whether its key is another payment's by now.
+    """
     settlement = weigh(entry, source, said, now=now, attempt_timeout_s=attempt_timeout_s)
     evidence = Evidence(source, said, note, now, settlement)
+    if settlement is Settlement.CONTRADICTED and entry.state is State.RELEASED:
+        if said is not Said.SUCCEEDED:
+            return replace(entry, result=None), evidence  # somebody's word on it is kept as long
+        held = _taken_back(entry, is_key_taken=is_key_taken)
+        return replace(held, state=State.UNKNOWN, result=None, changed_at=now), evidence
     if settlement is not Settlement.SETTLED:
         return entry, evidence
     if said is Said.NOT_PROCESSED:

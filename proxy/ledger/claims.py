@@ -77,7 +77,9 @@ class Claims:
         self._attempt_s = attempt_s
         self._clock = clock
 
-    def claim(self, call: Call, owner: Owner, *, is_keyed: bool, is_sent: bool = False) -> Claim:
+    def claim(
+        self, call: Call, owner: Owner, *, is_keyed: bool, sent_s_ago: float | None = None
+    ) -> Claim:
         """Give the claim of *call*; where it is not keyed, nothing else can meet it."""
         scope = self.scope(call.headers)
         return Claim(
@@ -91,7 +93,7 @@ class Claims:
             owner=owner,
             lease_s=self.lease_s(call),
             money=self._money_of(call),
-            is_sent=is_sent,
+            sent_s_ago=sent_s_ago,
         )
 
     def lease_s(self, call: Call) -> float:

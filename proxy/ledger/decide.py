@@ -9,7 +9,8 @@ Rules:
 4. What is unknown stays so until the provider or a person says more. A look-up and a webhook may
    say `succeeded` or `declined`; only a person may say that nothing was made, and only once no
    attempt can still be under way.
-5. Evidence against what is recorded changes nothing and is never lost: it is a contradiction.
+5. Evidence against what is recorded is never lost: it is a contradiction. It undoes nothing, but
+   what was held for not made, and is said to be made, does not leave its key free: it is unknown.
 """
 
 from enum import StrEnum
@@ -109,8 +110,9 @@ class Settlement(StrEnum):
     SETTLED = "settled"
     CONFIRMED = "confirmed"  # it was known already
     CONTRADICTED = "contradicted"  # something else is recorded
-    TOO_EARLY = "too_early"  # an attempt may still be under way
+    TOO_EARLY = "too_early"  # an attempt may still be under way: weighed again once it has ended
     NOT_THEIRS = "not_theirs"  # only a person may say so (rule 4)
+    REPEATED = "repeated"  # the same event, taken before: nothing is kept of it
 
 
 def weigh(

@@ -1,16 +1,22 @@
 """One payment that no ledger guards, from its first byte to what became of it.
 
-Nothing is written of it while all goes well. It is written down as sent once nobody waits for its
-end any more, and as unknown where its call ends so: an operator finds it then, whatever happens to
-this process. Where its key is honoured a repeat of it is the same payment, and is written once.
+Rules:
+
+1. Where the ledger outlives the process a payment is written down as sent just before its first
+   byte, and forgotten once it is answered: what a crash cuts off is there, and is unknown.
+2. Elsewhere nothing is written of it while all goes well. It is written down as sent once nobody
+   waits for its end any more, and as unknown where its call ends so.
+3. What somebody was told of as unknown, or has spoken of, is not forgotten: its end is written.
+4. A repeat under a key that rests on the provider's word is the same payment, and is written once.
 """
 
+import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
-from proxy.terms import Call
+from proxy.terms import Call, Clock, Outcome, Refusal, Refused
 
 from .book import Met
 from .claims import Claims
@@ -26,28 +32,43 @@ _SAID: Final[Mapping[Result | None, Said]] = {
 NOTE: Final = "the same request, answered under the same key"
 
 
-def _is_same(met: Met) -> bool:
-    """Whether what was met is the very payment: new, or unknown as this one is now."""
-    is_unknown = met.meeting is Meeting.PENDING and met.entry.state is State.UNKNOWN
-    return met.meeting is Meeting.NEW or is_unknown
-
-
 def said_by(result: Result | None) -> Said | None:
     """Give what an answer says of an earlier attempt at the same payment, if anything."""
     return _SAID.get(result)
 
 
+def is_repeat(call: Call, earlier: Entry, clock: Clock) -> bool:
+    """Whether the provider takes *call* for an *earlier* payment under the same key.
+
+    It must honour the key, after a failure too, and what it has forgotten by now it makes anew.
+    """
+    if call.key is None or not call.rests_on_key or earlier.provider != call.provider:
+        return False
+    remembered_s = call.key.usable_until - clock.monotonic()
+    return clock.wall() - earlier.created_at < remembered_s
+
+
 class Following:
     """Follows one call."""
 
-    def __init__(self, keeper: Keeper, claims: Claims, call: Call, attempt_s: float) -> None:
+    def __init__(
+        self, keeper: Keeper, claims: Claims, call: Call, attempt_s: float, *, may_proceed: bool
+    ) -> None:
         self.entry: Entry | None = None  # as the store has it, once it has
         self._keeper = keeper
         self._call = call
         self._attempt_s = attempt_s
         self._claims = claims
+        self._may_proceed = may_proceed
         self._owner = keeper.new_owner()
         self._writing: Awaitable[None] | None = None
+        self._one_writes = asyncio.Lock()
+        self._was_away = False
+        self._is_over = False
+
+    async def take(self) -> bool:
+        """Write the payment down just before its first byte; say whether it may be sent."""
+        return await self._write() or self._may_proceed
 
     def on_abandon(self) -> Awaitable[None] | None:
         """Write the payment down as sent, if it was; give what ends once that is done."""
@@ -61,35 +82,77 @@ class Following:
         """Whether somebody was told that its outcome is unknown."""
         return self._writing is not None
 
+    def explain(self, outcome: Outcome) -> Outcome:
+        """Give *outcome*, and why nothing was sent, where it could not be written down."""
+        if isinstance(outcome, Refused) and outcome.reason is Refusal.CLAIM_LOST:
+            return replace(outcome, reason=Refusal.LEDGER_AWAY, is_retryable=True)
+        return outcome
+
     async def ended(self, how: End, result: Result | None) -> None:
         """Write down what became of it."""
+        self._is_over = True
         if self._writing is not None:
             await self._writing
         await self._keeper.insist(self._call.request_id, lambda: self._end(how, result))
 
+    async def answered(self, how: End, result: Result | None) -> None:
+        """Forget it, as nobody fears for it; where somebody has spoken of it, write its end."""
+
+        async def forget() -> bool:
+            assert self.entry is not None
+            if self.entry.owner != self._owner:
+                return await self._end(how, result)
+            is_forgotten = await self._keeper.forget(self.entry)
+            if isinstance(is_forgotten, Away):
+                return False
+            return is_forgotten or await self._end(how, result)
+
+        self._is_over = True
+        await self._keeper.insist(self._call.request_id, forget)
+
     async def _write(self) -> bool:
-        if self.entry is not None:
-            return True
+        async with self._one_writes:
+            if self.entry is None:
+                self.entry = await self._written()
+                if (
+                    self.entry is not None and not self._is_over
+                ):  # whoever is told of it is told where it stands
+                    self._call.progress.follow(self.entry.id, self.on_abandon)
+            return self.entry is not None
+
+    async def _written(self) -> Entry | None:
+        call, keeper = self._call, self._keeper
+        if self._was_away:  # it may have been written, and the word of it lost
+            there = await keeper.find(call.request_id)
+            if there is not None:
+                return None if isinstance(there, Away) else there
+        since, now = call.progress.sending_since, keeper.clock.monotonic()
         claim = self._claims.claim(
-            self._call, self._owner, is_keyed=self._call.is_keyed, is_sent=True
+            call,
+            self._owner,
+            is_keyed=call.is_keyed,
+            sent_s_ago=0.0 if since is None else max(0.0, now - since),
         )
-        met = await self._keeper.begin(claim)
-        if not isinstance(met, Away) and not _is_same(met):
-            # Another request has the key, or an earlier one that is decided or still under way,
-            # whose end says nothing of this one: this is one by itself.
-            met = await self._keeper.begin(replace(claim, key_hash=None))
-        if isinstance(met, Away):
-            return False
-        self.entry = met.entry
-        if self._call.progress.is_abandoned:  # whoever is told of it is told where it stands
-            self._call.progress.follow(met.entry.id, self.on_abandon)
-        return True
+        met = await keeper.begin(claim)
+        if not isinstance(met, Away) and not self._is_ours(met):
+            # Another request has the key, or an earlier one whose end says nothing of this one:
+            # this is one by itself.
+            met = await keeper.begin(replace(claim, key_hash=None))
+        self._was_away = isinstance(met, Away)
+        return None if isinstance(met, Away) else met.entry
+
+    def _is_ours(self, met: Met) -> bool:
+        """Whether what was met is the very payment: new, or unknown as this one may be."""
+        if met.meeting is Meeting.NEW:
+            return True
+        is_unknown = met.meeting is Meeting.PENDING and met.entry.state is State.UNKNOWN
+        return is_unknown and is_repeat(self._call, met.entry, self._keeper.clock)
 
     async def _end(self, how: End, result: Result | None) -> bool:
         if not await self._write() or self.entry is None:
             return False
         if self.entry.owner == self._owner:
-            return await self._keeper.write_end(self.entry, how, result)
+            return not isinstance(await self._keeper.write_end(self.entry, how, result), Away)
         said = said_by(result)
         if how is not End.DONE or said is None:
             return True

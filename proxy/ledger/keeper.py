@@ -7,8 +7,8 @@ Rules:
 2. What became of a payment is written before the caller is told, where the store is there. Where it
    is away the caller is told all the same, and the writing is tried again until it is done; until
    then the store holds the payment as sent, and so as unknown.
-3. What is to be written is bounded: beyond `MAX_UNWRITTEN` an answer is not kept. Its payment stays
-   unknown in the store, which is the truth as far as anybody else can know it.
+3. What is to be written is bounded: with `MAX_UNWRITTEN` steps to write nobody sends any more. What
+   was under way by then is written too, so that nothing is lost.
 """
 
 import asyncio
@@ -45,6 +45,16 @@ class Keeper:
         self._is_writing = False
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         self._on_settled: Callable[[str], None] = lambda _: None
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether the store outlives the process."""
+        return self.store.is_durable
+
+    @property
+    def is_full(self) -> bool:
+        """Whether too much is to be written already for anybody to send."""
+        return len(self._unwritten) >= MAX_UNWRITTEN
 
     @property
     def unwritten(self) -> int:
@@ -85,9 +95,18 @@ class Keeper:
         how: End,
         result: Result | None = None,
         recorded: Recorded | None = None,
-    ) -> None:
-        """Write down what became of a payment, now or as soon as it can be."""
-        await self.insist(entry.id, lambda: self.write_end(entry, how, result, recorded))
+    ) -> Entry:
+        """Write down what became of a payment, now or as soon as it can be; give what is known."""
+        ended = entry
+
+        async def write() -> bool:
+            nonlocal ended
+            kept = await self.write_end(entry, how, result, recorded)
+            ended = kept if isinstance(kept, Entry) else ended
+            return kept is not AWAY
+
+        await self.insist(entry.id, write)
+        return ended
 
     async def abandon(self, entry: Entry) -> None:
         """Give back a key that was taken, and under which nothing was sent."""
@@ -99,36 +118,55 @@ class Keeper:
 
         await self.insist(entry.id, write)
 
+    async def find(self, entry_id: str) -> Entry | Away | None:
+        """Give a payment as it is now."""
+        return self._heard(await self.store.find(entry_id))
+
+    async def forget(self, entry: Entry) -> bool | Away:
+        """Drop a payment that was only followed; False where somebody has spoken of it."""
+        return self._heard(await self.store.forget(entry.id, entry.owner))
+
     async def insist(self, name: str, write: Callable[[], Awaitable[bool]]) -> None:
         """Take a step that *write* says the store has taken, now or as soon as it can be."""
         if await write():
             return
-        if len(self._unwritten) < MAX_UNWRITTEN:
-            self._unwritten[name] = write
+        self._unwritten[name] = write
         if not self._is_writing:
             self._is_writing = True
             self.run(self._write_again())
 
     async def write_end(
         self, entry: Entry, how: End, result: Result | None, recorded: Recorded | None = None
-    ) -> bool:
-        """Write down what became of a payment; say whether the store has it."""
+    ) -> Entry | Away:
+        """Write down what became of a payment; give it as it is then."""
         ended = self._heard(await self.store.finish(entry.id, entry.owner, how, result, recorded))
         if isinstance(ended, Away):
-            return False
+            return ended
         if isinstance(ended, Ended) and ended.is_contradicted:
             said = how.value if result is None else result.value
             self.emit(OutcomeContradicted(entry.id, entry.provider, "provider", said))
         self._wake(entry.id)
-        return True
+        return entry if ended is None else ended.entry
 
     async def settle(
-        self, entry: Entry, source: Source, said: Said, note: str, *, attempt_timeout_s: float
+        self,
+        entry: Entry,
+        source: Source,
+        said: Said,
+        note: str,
+        *,
+        attempt_timeout_s: float,
+        event_id: str | None = None,
     ) -> Evidence | Away | None:
         """Take what somebody says of a payment, and tell what came of it."""
         told = self._heard(
             await self.store.settle(
-                entry.id, source, said, note, attempt_timeout_s=attempt_timeout_s
+                entry.id,
+                source,
+                said,
+                note,
+                attempt_timeout_s=attempt_timeout_s,
+                event_id=event_id,
             )
         )
         if isinstance(told, Evidence):
@@ -144,7 +182,14 @@ class Keeper:
             told = await self.settle(entry, source, said, note, attempt_timeout_s=attempt_timeout_s)
             return not isinstance(told, Away)
 
-        await self.insist(f"{entry.id} {source}", write)
+        await self.insist(f"{entry.id} {source} {said} {note}", write)
+
+    async def weigh_again(self, entry: Entry) -> None:
+        """Take what was said of a payment that is unknown now while it was still under way."""
+        said = self._heard(await self.store.evidence(entry.id))
+        for told in () if isinstance(said, Away) else said:
+            if told.settlement is Settlement.TOO_EARLY and told.said is not Said.NOT_PROCESSED:
+                await self.settle(entry, told.source, told.said, told.note, attempt_timeout_s=0.0)
 
     async def unknowns(self) -> tuple[Entry, ...] | Away:
         """Give the payments of which nobody knows what came, the oldest first."""

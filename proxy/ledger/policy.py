@@ -7,9 +7,11 @@ Rules:
    its end is written before the caller is told.
 3. The same request again is given the recorded answer, or waits for the one under way, or is told
    that the outcome is pending. It is sent only where the first was certainly not made.
-4. A payment that is not guarded is written down the moment its outcome is unknown: where its call
-   ends so, and where its caller stops waiting for it.
-5. Where the ledger is away no guarded payment is sent; another one as `store_failure` says.
+4. A payment that is not guarded is followed (`following`): what becomes unknown of it is written.
+5. Where the ledger is away no guarded payment is sent; another one as `store_failure` says, and as
+   long as what is to be written of it can be held.
+6. A repeat that did nothing says nothing of the payment that its key names: where that one is
+   unknown, so is the repeat.
 """
 
 import asyncio
@@ -32,8 +34,8 @@ from proxy.terms import (
 from .book import Met
 from .claims import Claims, shared
 from .decide import End, Meeting, Source, end_of
-from .entry import Entry, Owner, Result
-from .following import NOTE, Following, said_by
+from .entry import Entry, Owner, Result, State
+from .following import NOTE, Following, is_repeat, said_by
 from .keeper import Keeper
 from .replies import already_processed, in_use, ledger_away, pending, reused, too_large
 from .store import Away
@@ -68,10 +70,10 @@ class LedgerPolicy:
         if call.effect is not RouteEffect.PAYMENT:
             return await inner(call)
         if not call.is_guarded:
-            return await self._follow(call, inner)
+            return self._named(call, await self._follow(call, inner))
         if call.key is not None and not isinstance(call.body, bytes):
             return too_large()
-        return await self._guard(call, inner)
+        return self._named(call, await self._guard(call, inner))
 
     async def _guard(self, call: Call, inner: Service) -> Outcome:
         claim = self._claims.claim(call, self._keeper.new_owner(), is_keyed=call.key is not None)
@@ -134,8 +136,10 @@ class LedgerPolicy:
             await self._keeper.abandon(entry)  # refused before any attempt: a full queue, a circuit
             return outcome
         recorded = self._claims.recorded(entry, outcome) if how is End.DONE else None
-        await self._keeper.finish(entry, how, result, recorded)
-        return self._in_doubt(entry, outcome) if how is End.UNKNOWN else outcome
+        ended = await self._keeper.finish(entry, how, result, recorded)
+        # Somebody may have said that it was made, whatever its own answer says.
+        is_unknown = how is End.UNKNOWN or ended.state is State.UNKNOWN
+        return await self._in_doubt(ended, outcome) if is_unknown else outcome
 
     def _tell(self, call: Call, met: Met) -> Outcome:
         """Say what an earlier request with the key has come to."""
@@ -149,9 +153,14 @@ class LedgerPolicy:
         return self._claims.replayed(call, met.entry) or already_processed(met.entry)
 
     async def _follow(self, call: Call, inner: Service) -> Outcome:
-        if not self._keeper.is_up and not self._may_proceed:
+        keeper = self._keeper
+        if not keeper.is_up and (keeper.is_full or not self._may_proceed):
             return ledger_away()
-        following = Following(self._keeper, self._claims, call, self._attempt_s)
+        following = Following(
+            keeper, self._claims, call, self._attempt_s, may_proceed=self._may_proceed
+        )
+        if keeper.is_durable:
+            call = replace(call, before_first_byte=following.take)
         call.progress.follow(call.request_id, following.on_abandon)
         try:
             return await self._followed(call, inner, following)
@@ -160,49 +169,66 @@ class LedgerPolicy:
 
     async def _followed(self, call: Call, inner: Service, following: Following) -> Outcome:
         try:
-            outcome = await inner(call)
+            outcome = following.explain(await inner(call))
         except BaseException:
             if call.progress.is_in_doubt:
                 self._keeper.run(following.ended(End.UNKNOWN, None))
+            elif following.entry is not None:
+                self._keeper.run(following.answered(End.FREE, None))
             raise
         how, result = end_of(outcome)
-        if following.is_feared and is_redirection(outcome):
-            how, result = End.UNKNOWN, None  # somebody was told so, and this says nothing of it
+        if is_redirection(outcome):  # it says nothing of the payment
+            how, result = (End.UNKNOWN if following.is_feared else End.DONE), None
         if how is End.UNKNOWN or following.is_feared:
             await self._keeper.complete(following.ended(how, result))
+        elif following.entry is not None:
+            self._keeper.run(following.answered(how, result))
+        elif said_by(result) is not None:
+            self._settle_earlier(call, result)
         if how is End.UNKNOWN and following.entry is not None:
-            return self._in_doubt(following.entry, outcome)
+            return await self._in_doubt(following.entry, outcome)
         if how is End.UNKNOWN:  # the ledger is away: it will be written under this id
             return replace(outcome, outcome_id=call.request_id)
-        if outcome.effect is Effect.SETTLED and not is_redirection(outcome):
-            self._settle_earlier(call, result)
         return outcome
 
     def _settle_earlier(self, call: Call, result: Result | None) -> None:
         """Settle what was unknown of the very same request: its key is honoured, and answered."""
-        said = said_by(result)
-        if said is None or call.key is None or not call.rests_on_key or not self._unknowns.entries:
-            return
-        scope = self._claims.scope(call.headers)
-        key_hash = self._claims.key_hash(scope, call)
-        earlier = None if key_hash is None else self._unknowns.under(scope, key_hash)
-        if earlier is None or earlier.provider != call.provider:
-            return
-        # What the provider has forgotten by now it has made anew.
-        remembered_s = call.key.usable_until - self._clock.monotonic()
-        if self._clock.wall() - earlier.created_at >= remembered_s:
-            return
-        if earlier.fingerprint == self._claims.fingerprint(call):
+        earlier, said = self._earlier(call), said_by(result)
+        if earlier is not None and said is not None and is_repeat(call, earlier, self._clock):
             self._keeper.run(
                 self._keeper.evidence(
                     earlier, Source.REPEAT, said, NOTE, attempt_timeout_s=self._attempt_s
                 )
             )
 
-    def _in_doubt(self, entry: Entry, outcome: Outcome) -> Outcome:
+    def _earlier(self, call: Call) -> Entry | None:
+        """Give what is unknown of the very same request, under the same key."""
+        if call.key is None or not self._unknowns.entries:
+            return None
+        scope = self._claims.scope(call.headers)
+        key_hash = self._claims.key_hash(scope, call)
+        earlier = None if key_hash is None else self._unknowns.under(scope, key_hash)
+        if earlier is None or earlier.fingerprint != self._claims.fingerprint(call):
+            return None
+        return earlier
+
+    def _named(self, call: Call, outcome: Outcome) -> Outcome:
+        """Give *outcome*, of which nothing was done, as that of the payment that its key names."""
+        if outcome.effect is not Effect.NONE:
+            return outcome
+        earlier = self._earlier(call)
+        if earlier is None:
+            return outcome
+        is_retryable = outcome.is_retryable and (call.is_guarded or call.rests_on_key)
+        return replace(
+            outcome, effect=Effect.UNKNOWN, is_retryable=is_retryable, outcome_id=earlier.id
+        )
+
+    async def _in_doubt(self, entry: Entry, outcome: Outcome) -> Outcome:
         self._unknowns.add(entry)
         self._emit(OutcomeUnknown(entry.id, entry.provider, entry.route))
-        return replace(outcome, outcome_id=entry.id)
+        await self._keeper.weigh_again(entry)
+        return replace(outcome, effect=Effect.UNKNOWN, outcome_id=entry.id)
 
     def _handled(self, call: Call, result: str) -> None:
         self._emit(KeyHandled(call.request_id, call.provider, result))

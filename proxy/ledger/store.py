@@ -30,6 +30,10 @@ class LedgerStore(Protocol):
     """Keeps payments by their id, and by scope and key. One an app; many sidecars may share it."""
 
     @property
+    def is_durable(self) -> bool:
+        """Whether what it keeps outlives the process."""
+
+    @property
     def secret(self) -> bytes:
         """32 random bytes, made with the store and kept in it: keys are hashed with them."""
 
@@ -55,10 +59,23 @@ class LedgerStore(Protocol):
     async def abandon(self, entry_id: str, owner: Owner) -> Ended | Away | None:
         """Give a key back under which nothing was sent; what may have been sent stays."""
 
+    async def forget(self, entry_id: str, owner: Owner) -> bool | Away:
+        """Drop what is `SENDING`, unless somebody spoke of it; say whether it is gone."""
+
     async def settle(
-        self, entry_id: str, source: Source, said: Said, note: str, *, attempt_timeout_s: float
+        self,
+        entry_id: str,
+        source: Source,
+        said: Said,
+        note: str,
+        *,
+        attempt_timeout_s: float,
+        event_id: str | None = None,
     ) -> Evidence | Away | None:
-        """Take what somebody says of a payment, and keep it; None where there is no payment."""
+        """Take what somebody says of a payment, and keep it; None where there is no payment.
+
+        An event of its provider is taken once in the life of a tombstone, with what comes of it.
+        """
 
     async def find(self, entry_id: str) -> Entry | Away | None:
         """Give a payment as it is now."""
@@ -68,9 +85,6 @@ class LedgerStore(Protocol):
 
     async def by_reference(self, provider: str, reference: str) -> tuple[Entry, ...] | Away:
         """Give a provider's payments with the merchant's own *reference*, the oldest first."""
-
-    async def saw(self, provider: str, event_id: str) -> bool | Away:
-        """Note an event of a provider, for as long as a tombstone; say whether it came before."""
 
     async def settled(self, limit: int) -> tuple[Entry, ...] | Away:
         """Give the payments of which somebody has said something, the latest said first."""

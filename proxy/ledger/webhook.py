@@ -5,9 +5,12 @@ Rules:
 1. Nothing of a body is believed before its signature is right: over the raw bytes, with its time.
 2. Live and test mode, and one account and another, have secrets of their own at every provider that
    is described: a webhook of the wrong one is not signed right.
-3. An event settles once, however often it is sent.
-4. It settles the one payment that it matches (`records.match`). Most events are of payments that
-   are not unknown, or not ours: they are taken, and change nothing.
+3. An event settles once, however often it is sent. It is taken once its word is kept: until then
+   its sender is asked to send it again.
+4. It settles the one payment that it matches (`records.match`); what was certainly not made gives
+   way to another one of its reference. Most events are of payments that are not unknown, or not
+   ours: they are taken, and change nothing.
+5. One that comes before the answer, or before the time-out, is kept until the payment has ended.
 """
 
 import json
@@ -19,7 +22,9 @@ from proxy.extract.clean import as_word
 from proxy.providers import Profile
 from proxy.terms import Headers, WebhookCame
 
-from .decide import Source
+from .book import Evidence
+from .decide import Settlement, Source
+from .entry import State
 from .keeper import Keeper
 from .payment import first_of, is_telling
 from .records import Records, match
@@ -101,20 +106,28 @@ class Webhooks:
         reference = found[0].reference if len(found) == 1 else None
         if reference is None or not self._is_documented:
             return Taken.IGNORED
-        store = self._keeper.store
-        entries = await store.by_reference(self._provider, reference)
+        entries = await self._keeper.store.by_reference(self._provider, reference)
         if isinstance(entries, Away):
             return Taken.AWAY
         told = [(entry, said) for entry in entries if (said := match(entry, found)) is not None]
-        if len(told) != 1:
+        made = [each for each in told if each[0].state is not State.RELEASED]
+        if len(made or told) != 1:
             return Taken.IGNORED
-        seen = await store.saw(self._provider, event_id)
-        if isinstance(seen, Away):
-            return Taken.AWAY
-        if seen:
-            return Taken.REPEATED
-        ((entry, said),) = told
-        await self._keeper.evidence(
-            entry, Source.WEBHOOK, said, self._note % event_id, attempt_timeout_s=self._attempt_s
+        ((entry, said),) = made or told
+        evidence = await self._keeper.settle(
+            entry,
+            Source.WEBHOOK,
+            said,
+            self._note % event_id,
+            attempt_timeout_s=self._attempt_s,
+            event_id=event_id,
         )
-        return Taken.SETTLED
+        match evidence:
+            case Away():
+                return Taken.AWAY
+            case None:  # it was dropped just now
+                return Taken.IGNORED
+            case Evidence(settlement=Settlement.REPEATED):
+                return Taken.REPEATED
+            case _:
+                return Taken.SETTLED

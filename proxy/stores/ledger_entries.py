@@ -12,10 +12,10 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final
 
-from proxy.ledger.book import TOMBSTONE_S
+from proxy.ledger.book import TOMBSTONE_S, Evidence
 from proxy.ledger.entry import Entry, State
 
-from .ledger_rows import CHANGING, COLUMNS, to_change, to_entry, to_row
+from .ledger_rows import CHANGING, COLUMNS, to_change, to_entry, to_evidence, to_row
 
 _MAX_HELD: Final = 4096  # entries in memory; the rest is read
 _OPEN: Final = frozenset({State.BEGUN, State.SENDING})
@@ -58,8 +58,15 @@ _ADD: Final = f"INSERT INTO entries ({', '.join(_WRITTEN)}) VALUES ({_PLACES})" 
 _NEW: Final = ", ".join(f"{name} = ?" for name in (*CHANGING, *_MARKS))
 _CHANGE: Final = f"UPDATE entries SET {_NEW} WHERE id = ?"  # noqa: S608 - our own columns
 _RELEASE: Final = "UPDATE entries SET held_key = NULL WHERE id = ?"
+_TAKE_BACK: Final = "UPDATE entries SET key_hash = ?, held_key = ? WHERE id = ?"
 _SEND: Final = (
     "UPDATE entries SET state = ?, lease_until = ?, changed_at = ?, attempts = ? WHERE id = ?"
+)
+_TELL: Final = (
+    "INSERT INTO evidence (entry_id, source, said, note, at, settlement) VALUES (?, ?, ?, ?, ?, ?)"
+)
+_SAID_OF: Final = (
+    "SELECT source, said, note, at, settlement FROM evidence WHERE entry_id = ? ORDER BY number"
 )
 _BY_ID: Final = f"SELECT {_ALL} FROM entries WHERE id = ?"  # noqa: S608 - our own columns
 _BY_KEY: Final = f"SELECT {_ALL} FROM entries WHERE scope = ? AND held_key = ?"  # noqa: S608
@@ -144,6 +151,29 @@ class Entries:
         if entry.state is State.RELEASED:
             self._rows.execute(_RELEASE, (entry.id,))
         self._hold(entry)
+
+    def put(self, before: Entry, after: Entry) -> None:
+        """Keep an entry as it is *after* a step, if that changed it."""
+        if after == before:
+            return
+        self.change(after)
+        if before.state is State.RELEASED is not after.state:
+            self._rows.execute(_TAKE_BACK, (after.key_hash, after.key_hash, after.id))
+
+    def is_key_taken(self, entry: Entry) -> bool:
+        """Whether the key of an entry that was released is another's by now."""
+        if entry.state is not State.RELEASED or entry.key_hash is None:
+            return False
+        return self.by_key(entry.scope, entry.key_hash) is not None
+
+    def tell(self, entry: Entry, told: Evidence) -> None:
+        """Keep what was said of an entry."""
+        values = (entry.id, told.source, told.said, told.note, told.at, told.settlement)
+        self._rows.execute(_TELL, values)
+
+    def said_of(self, entry_id: str) -> tuple[Evidence, ...]:
+        """Give all that was said of an entry, in order."""
+        return tuple(map(to_evidence, self._rows.execute(_SAID_OF, (entry_id,))))
 
     def drop(self, entry: Entry) -> None:
         """Keep an entry no longer, nor what was said of it."""

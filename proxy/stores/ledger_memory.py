@@ -14,12 +14,13 @@ from proxy.ledger.book import (
     begin,
     end,
     expired,
+    is_forgettable,
     purged,
     send,
     settle,
     unknowns,
 )
-from proxy.ledger.decide import End, Said, Source
+from proxy.ledger.decide import End, Said, Settlement, Source
 from proxy.ledger.entry import Entry, Owner, Recorded, Result, State
 from proxy.ledger.store import AWAY, PURGED, Away
 from proxy.terms import Clock
@@ -37,6 +38,11 @@ class MemoryLedger:
         self._ids: dict[tuple[str, bytes], str] = {}  # of what stands under a key
         self._evidence: dict[str, list[Evidence]] = {}
         self._events: dict[tuple[str, str], float] = {}
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether what it keeps outlives the process."""
+        return False
 
     @property
     def secret(self) -> bytes:
@@ -77,28 +83,51 @@ class MemoryLedger:
         recorded: Recorded | None = None,
     ) -> Ended | None:
         """Note what became of a payment; None where it is not there any more."""
-        now = self._clock.wall()
-        return self._end(entry_id, lambda one: end(one, owner, how, result, recorded, now))
+        now, told = self._clock.wall(), self._evidence.get(entry_id, ())
+
+        def ended(entry: Entry) -> Ended:
+            is_taken = self._is_key_taken(entry)
+            return end(entry, owner, how, result, recorded, now, said=told, is_key_taken=is_taken)
+
+        return self._end(entry_id, ended)
 
     async def abandon(self, entry_id: str, owner: Owner) -> Ended | None:
         """Give a key back under which nothing was sent; what may have been sent stays."""
         now = self._clock.wall()
         return self._end(entry_id, lambda entry: abandon(entry, owner, now))
 
+    async def forget(self, entry_id: str, owner: Owner) -> bool:
+        """Drop what is `SENDING`, unless somebody spoke of it; say whether it is gone."""
+        entry = self._entries.get(entry_id)
+        if entry is None or not is_forgettable(entry, owner, self._evidence.get(entry_id, ())):
+            return entry is None
+        self._drop(entry)
+        return True
+
     async def settle(
-        self, entry_id: str, source: Source, said: Said, note: str, *, attempt_timeout_s: float
+        self,
+        entry_id: str,
+        source: Source,
+        said: Said,
+        note: str,
+        *,
+        attempt_timeout_s: float,
+        event_id: str | None = None,
     ) -> Evidence | None:
         """Take what somebody says of a payment, and keep it; None where there is no payment."""
-        entry = self._entries.get(entry_id)
+        entry, now = self._entries.get(entry_id), self._clock.wall()
         if entry is None:
             return None
+        if event_id is not None and self._saw(entry.provider, event_id, now):
+            return Evidence(source, said, note, now, Settlement.REPEATED)
         entry, evidence = settle(
             entry,
             source,
             said,
             note,
-            now=self._clock.wall(),
+            now=now,
             attempt_timeout_s=attempt_timeout_s,
+            is_key_taken=self._is_key_taken(entry),
         )
         self._keep(entry)
         told = self._evidence.pop(entry_id, [])
@@ -124,9 +153,7 @@ class MemoryLedger:
         )
         return tuple(sorted(found, key=lambda entry: entry.created_at))
 
-    async def saw(self, provider: str, event_id: str) -> bool:
-        """Note an event of a provider; say whether it came before."""
-        now = self._clock.wall()
+    def _saw(self, provider: str, event_id: str, now: float) -> bool:
         for event in [event for event, at in self._events.items() if at <= now - TOMBSTONE_S]:
             del self._events[event]
         is_known = (provider, event_id) in self._events
@@ -162,6 +189,12 @@ class MemoryLedger:
         ended = how(entry)
         self._keep(ended.entry)
         return ended
+
+    def _is_key_taken(self, entry: Entry) -> bool:
+        if entry.key_hash is None:
+            return False
+        there = self._entries.get(self._ids.get((entry.scope, entry.key_hash), ""))
+        return there is not None and there.id != entry.id and there.state is not State.RELEASED
 
     def _keep(self, entry: Entry) -> None:
         self._entries[entry.id] = entry

@@ -17,7 +17,7 @@ Rules:
    live on, so a start changes nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from proxy.ledger.book import (
@@ -30,13 +30,14 @@ from proxy.ledger.book import (
     begin,
     end,
     expired,
+    is_forgettable,
     purged,
     send,
     settle,
     unknowns,
 )
-from proxy.ledger.decide import End, Meeting, Said, Source
-from proxy.ledger.entry import Entry, Owner, Recorded, Result
+from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
+from proxy.ledger.entry import Entry, Owner, Recorded, Result, State
 from proxy.ledger.store import Away
 from proxy.terms import Clock
 
@@ -77,6 +78,11 @@ class PostgresqlLedger:
         secret = random_bytes(_SECRET_BYTES)
         transactions, secret = await connect(url, clock, lambda rows: prepare(rows, secret))
         return cls(transactions, secret, goes_by)
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether what it keeps outlives the process."""
+        return True
 
     @property
     def secret(self) -> bytes:
@@ -129,16 +135,45 @@ class PostgresqlLedger:
         recorded: Recorded | None = None,
     ) -> Ended | Away | None:
         """Note what became of a payment; None where it is not there any more."""
-        return await self._end(
-            entry_id, lambda one, now: end(one, owner, how, result, recorded, now)
-        )
+
+        async def ended(rows: Rows, entry: Entry, now: float) -> Ended:
+            told = await _said_of(rows, entry_id) if how is End.FREE else ()
+            is_taken = await self._is_key_taken(rows, entry)
+            return end(entry, owner, how, result, recorded, now, said=told, is_key_taken=is_taken)
+
+        return await self._end(entry_id, ended)
 
     async def abandon(self, entry_id: str, owner: Owner) -> Ended | Away | None:
         """Give a key back under which nothing was sent; what may have been sent stays."""
-        return await self._end(entry_id, lambda one, now: abandon(one, owner, now))
+
+        async def ended(_: Rows, entry: Entry, now: float) -> Ended:
+            return abandon(entry, owner, now)
+
+        return await self._end(entry_id, ended)
+
+    async def forget(self, entry_id: str, owner: Owner) -> bool | Away:
+        """Drop what is `SENDING`, unless somebody spoke of it; say whether it is gone."""
+
+        async def write(rows: Rows) -> bool:
+            _, entry = await self._one(rows, ask.BY_ID_LOCKED, entry_id)
+            if entry is None:
+                return True
+            is_gone = is_forgettable(entry, owner, await _said_of(rows, entry_id))
+            if is_gone:
+                await rows.execute(ask.DROP, entry_id)
+            return is_gone
+
+        return await self._transactions.write(write)
 
     async def settle(
-        self, entry_id: str, source: Source, said: Said, note: str, *, attempt_timeout_s: float
+        self,
+        entry_id: str,
+        source: Source,
+        said: Said,
+        note: str,
+        *,
+        attempt_timeout_s: float,
+        event_id: str | None = None,
     ) -> Evidence | Away | None:
         """Take what somebody says of a payment, and keep it; None where there is no payment."""
 
@@ -146,8 +181,16 @@ class PostgresqlLedger:
             now, there = await self._one(rows, ask.BY_ID_LOCKED, entry_id)
             if there is None:
                 return None
+            if event_id is not None and await _saw(rows, there.provider, event_id, now):
+                return Evidence(source, said, note, now, Settlement.REPEATED)
             entry, told = settle(
-                there, source, said, note, now=now, attempt_timeout_s=attempt_timeout_s
+                there,
+                source,
+                said,
+                note,
+                now=now,
+                attempt_timeout_s=attempt_timeout_s,
+                is_key_taken=await self._is_key_taken(rows, there),
             )
             await _put(rows, there, entry)
             said_of = (entry_id, told.source, told.said, _text(told.note), told.at)
@@ -167,12 +210,7 @@ class PostgresqlLedger:
 
     async def evidence(self, entry_id: str) -> tuple[Evidence, ...] | Away:
         """Give all that was said of a payment, in order."""
-
-        async def read(rows: Rows) -> tuple[Evidence, ...]:
-            found = await rows.fetch(ask.EVIDENCE, entry_id)
-            return tuple(to_evidence(tuple(row)) for row in found)
-
-        return await self._transactions.read(read)
+        return await self._transactions.read(lambda rows: _said_of(rows, entry_id))
 
     async def by_reference(self, provider: str, reference: str) -> tuple[Entry, ...] | Away:
         """Give a provider's payments with the merchant's own *reference*, the oldest first."""
@@ -183,16 +221,6 @@ class PostgresqlLedger:
             return tuple(expired(entry, now) for entry in found)
 
         return await self._transactions.read(read)
-
-    async def saw(self, provider: str, event_id: str) -> bool | Away:
-        """Note an event of a provider; say whether it came before."""
-
-        async def write(rows: Rows) -> bool:
-            now = await self._now(rows)
-            event = (provider, _text(event_id))
-            return not _count(await rows.execute(ask.SAW, *event, now, now - TOMBSTONE_S))
-
-        return await self._transactions.write(write)
 
     async def settled(self, limit: int) -> tuple[Entry, ...] | Away:
         """Give the payments of which somebody has said something, the latest said first."""
@@ -232,17 +260,24 @@ class PostgresqlLedger:
         return await self._transactions.write(write)
 
     async def _end(
-        self, entry_id: str, how: Callable[[Entry, float], Ended]
+        self, entry_id: str, how: Callable[[Rows, Entry, float], Awaitable[Ended]]
     ) -> Ended | Away | None:
         async def write(rows: Rows) -> Ended | None:
             now, entry = await self._one(rows, ask.BY_ID_LOCKED, entry_id)
             if entry is None:
                 return None
-            ended = how(entry, now)
+            ended = await how(rows, entry, now)
             await _put(rows, entry, ended.entry)
             return ended
 
         return await self._transactions.write(write)
+
+    async def _is_key_taken(self, rows: Rows, entry: Entry) -> bool:
+        """Whether the key of an entry that was released is another's by now."""
+        if entry.state is not State.RELEASED or entry.key_hash is None:
+            return False
+        _, there = await self._one(rows, ask.BY_KEY, _text(entry.scope), entry.key_hash)
+        return there is not None
 
     async def _one(
         self, rows: Rows, look: str, *values: str | bytes | None
@@ -265,8 +300,20 @@ class PostgresqlLedger:
 
 
 async def _put(rows: Rows, before: Entry, after: Entry) -> None:
+    if after.key_hash != before.key_hash:
+        await rows.execute(ask.KEY, after.id, after.key_hash)
     if after != before:
         await rows.execute(ask.CHANGE, *_change(after))
+
+
+async def _said_of(rows: Rows, entry_id: str) -> tuple[Evidence, ...]:
+    found = await rows.fetch(ask.EVIDENCE, entry_id)
+    return tuple(to_evidence(tuple(row)) for row in found)
+
+
+async def _saw(rows: Rows, provider: str, event_id: str, now: float) -> bool:
+    event = (provider, _text(event_id))
+    return not _count(await rows.execute(ask.SAW, *event, now, now - TOMBSTONE_S))
 
 
 def _change(entry: Entry) -> Sequence[Any]:

@@ -23,12 +23,13 @@ from proxy.ledger.book import (
     begin,
     end,
     expired,
+    is_forgettable,
     purged,
     send,
     settle,
     unknowns,
 )
-from proxy.ledger.decide import End, Meeting, Said, Source
+from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
 from proxy.ledger.entry import Entry, Owner, Recorded, Result
 from proxy.ledger.store import PURGED, Away
 from proxy.terms import Clock
@@ -36,7 +37,6 @@ from proxy.terms import Clock
 from .group_commit import GroupCommit
 from .ledger_entries import Entries
 from .ledger_file import open_file
-from .ledger_rows import to_evidence
 
 
 class SqliteLedger:
@@ -57,6 +57,11 @@ class SqliteLedger:
             LedgerFileError: it is broken, not ours, of a newer version, or another process has it.
         """
         return cls(open_file(path), clock)
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether what it keeps outlives the process."""
+        return True
 
     @property
     def secret(self) -> bytes:
@@ -105,32 +110,69 @@ class SqliteLedger:
     ) -> Ended | Away | None:
         """Note what became of a payment; None where it is not there any more."""
         now = self._clock.wall()
-        return await self._end(entry_id, lambda one: end(one, owner, how, result, recorded, now))
+
+        def ended(entry: Entry) -> Ended:
+            return end(
+                entry,
+                owner,
+                how,
+                result,
+                recorded,
+                now,
+                said=self._entries.said_of(entry_id) if how is End.FREE else (),
+                is_key_taken=self._entries.is_key_taken(entry),
+            )
+
+        return await self._end(entry_id, ended)
 
     async def abandon(self, entry_id: str, owner: Owner) -> Ended | Away | None:
         """Give a key back under which nothing was sent; what may have been sent stays."""
         now = self._clock.wall()
         return await self._end(entry_id, lambda entry: abandon(entry, owner, now))
 
+    async def forget(self, entry_id: str, owner: Owner) -> bool | Away:
+        """Drop what is `SENDING`, unless somebody spoke of it; say whether it is gone."""
+
+        def write() -> bool:
+            entry = self._entries.by_id(entry_id)
+            if entry is None:
+                return True
+            is_gone = is_forgettable(entry, owner, self._entries.said_of(entry_id))
+            if is_gone:
+                self._entries.drop(entry)
+            return is_gone
+
+        return await self._commits.take(write)
+
     async def settle(
-        self, entry_id: str, source: Source, said: Said, note: str, *, attempt_timeout_s: float
+        self,
+        entry_id: str,
+        source: Source,
+        said: Said,
+        note: str,
+        *,
+        attempt_timeout_s: float,
+        event_id: str | None = None,
     ) -> Evidence | Away | None:
         """Take what somebody says of a payment, and keep it; None where there is no payment."""
 
         def write() -> Evidence | None:
-            entry = self._entries.by_id(entry_id)
+            entry, now = self._entries.by_id(entry_id), self._clock.wall()
             if entry is None:
                 return None
-            now = self._clock.wall()
-            entry, told = settle(
-                entry, source, said, note, now=now, attempt_timeout_s=attempt_timeout_s
+            if event_id is not None and self._saw(entry.provider, event_id, now):
+                return Evidence(source, said, note, now, Settlement.REPEATED)
+            after, told = settle(
+                entry,
+                source,
+                said,
+                note,
+                now=now,
+                attempt_timeout_s=attempt_timeout_s,
+                is_key_taken=self._entries.is_key_taken(entry),
             )
-            self._entries.change(entry)
-            self._connection.execute(
-                "INSERT INTO evidence (entry_id, source, said, note, at, settlement)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (entry_id, told.source, told.said, told.note, told.at, told.settlement),
-            )
+            self._entries.put(entry, after)
+            self._entries.tell(entry, told)
             return told
 
         return await self._commits.take(write)
@@ -146,13 +188,7 @@ class SqliteLedger:
 
     async def evidence(self, entry_id: str) -> tuple[Evidence, ...] | Away:
         """Give all that was said of a payment, in order."""
-        query = (
-            "SELECT source, said, note, at, settlement FROM evidence WHERE entry_id = ?"
-            " ORDER BY number"
-        )
-        return await self._commits.take(
-            lambda: tuple(to_evidence(row) for row in self._connection.execute(query, (entry_id,)))
-        )
+        return await self._commits.take(lambda: self._entries.said_of(entry_id))
 
     async def by_reference(self, provider: str, reference: str) -> tuple[Entry, ...] | Away:
         """Give a provider's payments with the merchant's own *reference*, the oldest first."""
@@ -163,20 +199,6 @@ class SqliteLedger:
             return tuple(expired(entry, now) for entry in found)
 
         return await self._commits.take(read)
-
-    async def saw(self, provider: str, event_id: str) -> bool | Away:
-        """Note an event of a provider; say whether it came before."""
-
-        def write() -> bool:
-            now = self._clock.wall()
-            self._connection.execute("DELETE FROM events WHERE at <= ?", (now - TOMBSTONE_S,))
-            added = self._connection.execute(
-                "INSERT INTO events (provider, id, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                (provider, event_id, now),
-            )
-            return added.rowcount == 0
-
-        return await self._commits.take(write)
 
     async def settled(self, limit: int) -> tuple[Entry, ...] | Away:
         """Give the payments of which somebody has said something, the latest said first."""
@@ -210,8 +232,15 @@ class SqliteLedger:
             if entry is None:
                 return None
             ended = how(entry)
-            if ended.entry != entry:
-                self._entries.change(ended.entry)
+            self._entries.put(entry, ended.entry)
             return ended
 
         return await self._commits.take(write)
+
+    def _saw(self, provider: str, event_id: str, now: float) -> bool:
+        self._connection.execute("DELETE FROM events WHERE at <= ?", (now - TOMBSTONE_S,))
+        added = self._connection.execute(
+            "INSERT INTO events (provider, id, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (provider, event_id, now),
+        )
+        return added.rowcount == 0

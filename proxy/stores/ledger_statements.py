@@ -17,6 +17,7 @@ ADD: Final = (
 CHANGE: Final = "UPDATE paysluice_entries SET {} WHERE id = $1".format(  # noqa: S608
     ", ".join(f"{name} = ${number}" for number, name in enumerate(CHANGING, 2))
 )
+KEY: Final = "UPDATE paysluice_entries SET key_hash = $2 WHERE id = $1"
 DROP: Final = "DELETE FROM paysluice_entries WHERE id = $1"
 
 

@@ -83,6 +83,7 @@ class Progress:
         "is_joined",
         "is_sending",
         "outcome_id",
+        "sending_since",
     )
 
     def __init__(self) -> None:
@@ -90,6 +91,7 @@ class Progress:
         self.delivery = Delivery.NONE  # the furthest that any attempt came
         self.attempts = 0
         self.is_sending = False  # an attempt is under way that handed over a byte
+        self.sending_since: float | None = None  # monotonic seconds: the first that did began then
         self.is_abandoned = False  # nobody waits for the answer: start nothing new
         self.is_joined = False  # it waits for the same request, under way in another call
         self.outcome_id: str | None = None  # under which the ledger follows it, once it is unknown
@@ -98,9 +100,11 @@ class Progress:
         self._waits_since: float | None = None
         self._held: Callable[[], None] | None = None
 
-    def began_sending(self) -> None:
-        """Note that the first byte of an attempt is about to be handed over."""
+    def began_sending(self, started: float) -> None:
+        """Note that the first byte of an attempt that *started* then is about to be handed over."""
         self.is_sending = True
+        if self.sending_since is None:
+            self.sending_since = started
         self.delivery = max(self.delivery, Delivery.PARTIAL)
 
     def settle(self, effect: Effect, delivery: Delivery, attempts: int) -> None:

@@ -110,7 +110,7 @@ def test_only_what_was_not_sent_is_abandoned(state: State) -> None:
         (State.DONE, Result.SUCCEEDED, End.DONE, Result.DECLINED, True),
         (State.DONE, Result.SUCCEEDED, End.FREE, None, True),
         (State.GONE, Result.DECLINED, End.DONE, Result.DECLINED, False),
-        (State.RELEASED, None, End.DONE, Result.SUCCEEDED, True),
+        (State.RELEASED, None, End.DONE, Result.DECLINED, True),
         (State.RELEASED, None, End.FREE, None, False),
     ],
 )

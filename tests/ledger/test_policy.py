@@ -173,7 +173,7 @@ async def test_what_a_bug_or_the_end_of_the_process_cut_off_is_not_lost(
         if call.before_first_byte is not None:
             assert await call.before_first_byte()
         if is_in_doubt:
-            call.progress.began_sending()
+            call.progress.began_sending(0.0)
         raise asyncio.CancelledError
 
     call = guarded() if is_guarded else make.call()
@@ -214,7 +214,7 @@ class Slow(MemoryLedger):
 async def paid(call: Call) -> Outcome:
     assert call.before_first_byte is not None
     assert await call.before_first_byte()
-    call.progress.began_sending()
+    call.progress.began_sending(0.0)
     call.progress.settle(Effect.SETTLED, make.ok().delivery, 1)
     return make.ok()
 
@@ -256,7 +256,7 @@ async def test_a_bug_in_telling_of_a_payment_that_was_decided_leaves_it_unknown(
     here = Here()
 
     async def inner(call: Call) -> Outcome:
-        call.progress.began_sending()
+        call.progress.began_sending(0.0)
         call.progress.settle(Effect.SETTLED, make.ok().delivery, 1)
         raise KeyError
 

@@ -18,7 +18,7 @@ async def test_a_bug_in_a_journey_is_internal_and_unknown_where_a_byte_was_sent(
 ) -> None:
     async def buggy(call: Call) -> Outcome:
         if sends:
-            call.progress.began_sending()
+            call.progress.began_sending(0.0)
         raise LookupError(SECRET)
 
     async with door(buggy) as here, caller(here.port) as one:
@@ -60,7 +60,7 @@ class Unusable(tuple[Any, ...]):
 
 async def test_a_bug_in_telling_of_a_payment_that_was_made_never_says_that_it_was_not() -> None:
     async def charge(call: Call) -> Outcome:
-        call.progress.began_sending()
+        call.progress.began_sending(0.0)
         outcome = make.ok(answer=make.answer(201))
         object.__setattr__(outcome.answer, "headers", Unusable())
         call.progress.settle(outcome.effect, outcome.delivery, 1)

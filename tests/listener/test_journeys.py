@@ -45,7 +45,7 @@ class World:
     ) -> Callable[[Call], Awaitable[Outcome]]:
         async def serve(call: Call) -> Outcome:
             if sends:
-                call.progress.began_sending()
+                call.progress.began_sending(0.0)
             self.began.set()
             try:
                 await self.go.wait()
@@ -161,7 +161,7 @@ async def test_a_bug_ends_one_call_and_says_what_it_may_have_done(sends: bool) -
 
     async def buggy(one: Call) -> Outcome:
         if sends:
-            one.progress.began_sending()
+            one.progress.began_sending(0.0)
         raise LookupError(SECRET)
 
     outcome = await world.journeys.run(buggy, call())

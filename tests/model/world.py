@@ -210,7 +210,7 @@ class World:
             if not await call.before_first_byte():
                 outcome = make.refused(Refusal.CLAIM_LOST)
                 break
-            call.progress.began_sending()
+            call.progress.began_sending(0.0)
             attempts += 1
             outcome = self._provider(flight, does)
             await flight.stop_here()  # … and before the answer is read

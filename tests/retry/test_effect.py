@@ -122,7 +122,7 @@ async def test_progress_knows_what_is_known_after_each_attempt() -> None:
     loop, call, seen = Loop(), keyed(), []
 
     def broken(call: Call) -> Outcome:
-        call.progress.began_sending()
+        call.progress.began_sending(0.0)
         return make.broken()
 
     def look(call: Call) -> Outcome:

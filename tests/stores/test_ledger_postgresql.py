@@ -11,8 +11,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from proxy.ledger.book import Ended, Met
-from proxy.ledger.decide import End, Meeting, Said, Source
+from proxy.ledger.book import Ended, Evidence, Met
+from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
 from proxy.ledger.entry import Entry, Money, Result, State
 from proxy.ledger.store import AWAY, LedgerError
 from proxy.stores.ledger_postgresql import PostgresqlLedger
@@ -77,7 +77,7 @@ async def every_method(store: PostgresqlLedger, name: str = "p1") -> list[object
         store.find(name),
         store.evidence(name),
         store.by_reference("acme", "order"),
-        store.saw("acme", "evt"),
+        store.forget(name, OTHER),
         store.settled(1),
         store.unknowns(),
         store.purge("acme", 1.0),
@@ -145,8 +145,14 @@ async def test_who_waited_for_a_payment_goes_by_the_time_after_that(
 
 async def test_an_event_that_many_see_at_once_is_new_to_one(stores: Stores) -> None:
     both = [await stores(), await stores()]
-    seen = await asyncio.gather(*(store.saw("acme", "evt") for store in both * 10))
-    assert sorted(map(bool, seen)) == [False] + [True] * 19
+    await both[0].begin(claim(sent_s_ago=0.0))
+    await both[0].finish("p1", ME, End.UNKNOWN)
+    said = (Source.WEBHOOK, Said.SUCCEEDED, "")
+    told = await asyncio.gather(
+        *(store.settle("p1", *said, attempt_timeout_s=1.0, event_id="evt") for store in both * 10)
+    )
+    settlements = [each.settlement for each in told if isinstance(each, Evidence)]
+    assert sorted(settlements) == [Settlement.REPEATED] * 19 + [Settlement.SETTLED]
 
 
 async def test_sidecars_that_start_at_once_share_one_secret(stores: Stores) -> None:
@@ -188,10 +194,11 @@ async def test_what_is_kept_is_on_disk_whatever_the_server_does_by_default(
     await store.begin(claim())
     await store.sending("p1", ME, 10.0)
     await store.finish("p1", ME, End.UNKNOWN)
-    await store.settle("p1", Source.LOOKUP, Said.SUCCEEDED, "", attempt_timeout_s=1.0)
+    await store.settle(
+        "p1", Source.WEBHOOK, Said.SUCCEEDED, "", attempt_timeout_s=1.0, event_id="evt"
+    )
     await store.begin(claim(id="p2", key_hash=b"l"))
     await store.abandon("p2", ME)
-    await store.saw("acme", "evt")
     await store.purge("acme", 0.0)
     noted = await postgresql.run("SELECT value FROM noted", url)
     assert len(noted) >= 9
@@ -446,12 +453,16 @@ async def test_what_no_database_can_keep_refuses_no_payment(store: PostgresqlLed
     found = await store.by_reference("acme", strange)
     assert isinstance(found, tuple)
     assert [entry.id for entry in found] == ["p1"]
-    assert await store.saw("acme", strange) is False
-    assert await store.saw("acme", strange) is True
+    for settlement in (Settlement.TOO_EARLY, Settlement.REPEATED):
+        told = await store.settle(
+            "p1", Source.WEBHOOK, Said.SUCCEEDED, "", attempt_timeout_s=1.0, event_id=strange
+        )
+        assert isinstance(told, Evidence)
+        assert told.settlement is settlement
 
 
 async def test_evidence_goes_with_its_payment(store: PostgresqlLedger) -> None:
-    await store.begin(claim(is_sent=True))
+    await store.begin(claim(sent_s_ago=0.0))
     await store.finish("p1", ME, End.UNKNOWN)
     await store.settle("p1", Source.LOOKUP, Said.SUCCEEDED, "", attempt_timeout_s=1.0)
     assert await store.purge("acme", 0.0) == 1
