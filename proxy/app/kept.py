@@ -2,6 +2,7 @@
 
 from proxy.breaker import Breakers
 from proxy.limit import Learned, LimitStore, Pause, WaitingRoom
+from proxy.listener import Arrivals
 from proxy.observe import ObservePolicy
 from proxy.retry import RetryBudget
 from proxy.settings import ProviderSettings
@@ -22,6 +23,7 @@ class Kept:
         self.pause = Pause(settings.paused)
         self.room = WaitingRoom(settings.concurrency, store, clock)
         self.observe = ObservePolicy(clock, emit)
+        self.arrivals = Arrivals()
         self.learned: dict[str, Learned] = {}  # by the name of a limit
         self._configured = settings.paused
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _SECRET_BYTES: Final = 32
 _PURGE_EVERY_S: Final = 60.0
+_LEAP_S: Final = 60.0
+_DOUBTED_FOR_S: Final = 3600.0
 _LAST_WRITES_S: Final = 3.0
 
 
@@ -67,12 +69,37 @@ class Ledger:
         yield from self.unknowns.samples(providers)
 
     async def _purge(self) -> None:
+        time = SteadyTime(self._clock)
         while True:
-            for name, provider in self._settings.providers.items():
+            providers = self._settings.providers.items() if time.is_steady() else ()
+            for name, provider in providers:
                 record_for_s = provider.idempotency.record_for
                 while await self._store.purge(name, record_for_s) == PURGED:
                     pass
             await self._clock.sleep(_PURGE_EVERY_S)
+
+
+class SteadyTime:
+    """Whether the wall clock is to be believed: for an hour after a leap forwards it is not.
+
+    A clock that is a year ahead for a minute would have every tombstone dropped.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead_s = clock.wall() - clock.monotonic()
+        self._believed_from = clock.monotonic()
+
+    def is_steady(self) -> bool:
+        """Say whether it is now. To be asked once a minute or so."""
+        now = self._clock.monotonic()
+        ahead_s = self._clock.wall() - now
+        if ahead_s - self._ahead_s > _LEAP_S:
+            self._believed_from = now + _DOUBTED_FOR_S
+        elif self._ahead_s - ahead_s > _LEAP_S:  # it is set right
+            self._believed_from = now
+        self._ahead_s = ahead_s
+        return now >= self._believed_from
 
 
 async def _open_store(settings: Settings, clock: Clock) -> LedgerStore:

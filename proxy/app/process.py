@@ -68,7 +68,7 @@ class App:
         self._new_id = new_id
         self._version = version
         log_class = JsonLog if settings.log.format == "json" else TextLog
-        self.log = log_class(stdout, settings.log.level, clock)
+        self.log = log_class(stdout, settings.log.level, clock, self._hide)
         self._metrics = Metrics(version, self._knows_code, self._tell)
         self._errors = LastErrors(clock)
         self._unmapped = UnmappedCodes()
@@ -247,6 +247,10 @@ class App:
 
     def _tell(self, event: Event) -> None:
         self._emit(event)  # built after the metrics, which are one of those it tells
+
+    def _hide(self, name: str, text: str) -> str:
+        provider = self._providers.get(name)  # built after the log, too
+        return text if provider is None else str(hidden(text, provider.secrets()))
 
     def _knows_code(self, provider: str, code: str) -> bool:
         return self._providers.knows_code(provider, code)  # built after them, too

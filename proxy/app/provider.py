@@ -127,6 +127,7 @@ class Provider:
             stop=self._stop(),
             native_errors=self.profile.native_errors,
             is_paused=self.pause.stops,
+            arrivals=self.kept.arrivals,
             peek=self._peek,
         )
 
@@ -176,8 +177,8 @@ class Provider:
 
     @property
     def is_paying(self) -> bool:
-        """Whether a payment is under way."""
-        return self._observe.paying > 0
+        """Whether a payment is under way, or its body still on the way here."""
+        return self._observe.paying > 0 or self.kept.arrivals.paying > 0
 
     def close(self) -> None:
         """Close what is idle; what is under way closes as it ends."""

@@ -148,7 +148,7 @@ class Classifier:
             status, meaning, reading, is_ruled=rule is not None
         )
         is_stated = rule is not None and rule.then.sure_effect is not None
-        meaning, word = doubt(meaning, word, reading.facts, is_stated=is_stated)
+        meaning, word = doubt(meaning, word, reading.facts, reading.remarks, is_stated=is_stated)
         return Answered(
             answer=answer,
             kind=meaning.kind,

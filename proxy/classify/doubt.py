@@ -13,6 +13,7 @@ Rules:
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from proxy.terms import Effect, ErrorCode, ErrorType, Facts, Kind
@@ -49,14 +50,22 @@ _OUTAGES: Final = frozenset(code for code in ErrorCode if code.type in _OUTAGE_T
 
 
 def doubt(
-    meaning: Meaning, word: ErrorCode, facts: Facts, *, is_stated: bool
+    meaning: Meaning,
+    word: ErrorCode,
+    facts: Facts,
+    remarks: Iterable[str] = (),
+    *,
+    is_stated: bool,
 ) -> tuple[Meaning, ErrorCode]:
-    """Give what an error means, and its word, with what speaks against it taken into account."""
-    if meaning.kind is Kind.DECLINED and is_doubtful(facts):
+    """Give what an error means, and its word, with what speaks against it taken into account.
+
+    *remarks* are what the answer says beside its facts.
+    """
+    if meaning.kind is Kind.DECLINED and is_doubtful(facts, remarks):
         return Meaning(Kind.DUPLICATE, Effect.UNKNOWN), ErrorCode.DUPLICATE_TRANSACTION
     if meaning.effect is not Effect.NONE or is_stated:
         return meaning, word
-    is_done = word in _DONE_BEFORE or is_doubtful(facts)
+    is_done = word in _DONE_BEFORE or is_doubtful(facts, remarks)
     is_outage = meaning.kind is Kind.REJECTED and (word in _OUTAGES or _names_outage(facts))
     if not is_done and not is_outage:
         return meaning, word
@@ -65,10 +74,10 @@ def doubt(
     return Meaning(meaning.kind, Effect.UNKNOWN), word
 
 
-def is_doubtful(facts: Facts) -> bool:
-    """Whether the provider's code, type, message or details speak of something done before."""
+def is_doubtful(facts: Facts, remarks: Iterable[str] = ()) -> bool:
+    """Whether the provider speaks of something done before, wherever in its answer it does."""
     details = (detail.description for detail in facts.details)
-    for text in (facts.code, facts.type, facts.message, *details):
+    for text in (facts.code, facts.type, facts.message, *details, *remarks):
         if text:
             said = text[:_MAX_TEXT].lower()
             # Without these letters it cannot be, and most are without.

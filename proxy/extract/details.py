@@ -60,6 +60,26 @@ def find_details(tree: object, scopes: tuple[Scope, ...]) -> tuple[Detail, ...]:
     return tuple([Detail(*told) for told in islice(found, MAX_DETAILS)])
 
 
+def find_remarks(tree: object, scopes: tuple[Scope, ...]) -> tuple[str, ...]:
+    """Give what stands where faulty fields do and names no field: `["Duplicate transaction"]`."""
+    found = _remarks(tree) if isinstance(tree, list) else []
+    for scope in scopes:
+        for _, name in scope.form[_LISTS]:
+            value = scope.members[name]
+            if isinstance(value, list):
+                found += _remarks(value)
+    return tuple(found[:MAX_DETAILS])
+
+
+def _remarks(items: list[object]) -> list[str]:
+    found = []
+    for item in items[:MAX_DETAILS]:
+        text = _describe(item, form_of(item)) if isinstance(item, dict) else as_message(item)
+        if text:
+            found.append(text)
+    return found
+
+
 def _read_items(items: Iterable[object], found: _Told, depth: int = 0) -> None:
     if depth > _MAX_DEPTH or len(found) >= MAX_DETAILS:
         return

@@ -21,7 +21,7 @@ from .common import (
     find_words,
 )
 from .decode import read_text
-from .details import MAX_DETAILS, find_details
+from .details import MAX_DETAILS, find_details, find_remarks
 from .document import EMPTY, Document, Shape, read_document
 from .edges import find_edge_code, find_edge_trace
 from .markup import visible_text
@@ -39,6 +39,7 @@ class Reading(Struct, frozen=True):
     facts: Facts
     tree: object = None  # the parsed body, whatever its size and shape
     words: tuple[str, ...] = ()  # every code, type and reason in it, the outermost first
+    remarks: tuple[str, ...] = ()  # what it says of the faults beside their fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,12 @@ class Extractor:
             else None,
         )
         words = find_words(scopes)
-        return Reading(facts, document.tree, words if code is None else (code, *words))
+        return Reading(
+            facts,
+            document.tree,
+            words if code is None else (code, *words),
+            find_remarks(document.tree, scopes),
+        )
 
     def _guess(
         self, find: Callable[[tuple[Scope, ...]], str | None], scopes: tuple[Scope, ...]

@@ -146,9 +146,18 @@ def abandon(entry: Entry, owner: Owner, now: float) -> Ended:
     return Ended(_released(entry, now) if is_untouched else entry)
 
 
-def is_forgettable(entry: Entry, owner: Owner, said: Collection[Evidence]) -> bool:
-    """Whether a payment that was only followed need not be kept: nobody spoke of it."""
-    return entry.owner == owner and entry.state is State.SENDING and not said
+def is_forgettable(
+    entry: Entry, owner: Owner, said: Collection[Evidence], alike: Iterable[Entry]
+) -> bool:
+    """Whether a payment that was only followed need not be kept, now that it is answered.
+
+    Kept is what somebody spoke of, and what could be taken for another one: of those *alike*, which
+    have its reference, one may be unknown.
+    """
+    is_ours = entry.owner == owner and entry.state is State.SENDING
+    return (
+        is_ours and not said and all(each.id == entry.id or each.state.is_decided for each in alike)
+    )
 
 
 def _released(entry: Entry, now: float) -> Entry:

@@ -33,9 +33,11 @@ _NUMBER: Final = "n"
 _NEVER: Final = re.compile(
     r"amount|value|total|sum|price|currency|destination|account|iban|card|token|source|customer"
     r"|recipient|beneficiary|payee|wallet|address|bank|phone|email|quantity|unit"
-    r"|receiver|creditor|msisdn|vpa|upi|payment_?method|instrument|payout|transfer|mandate"
+    r"|receiver|creditor|msisdn|vpa|upi|payment_?method|instrument|payout|transfer|mandate|mobile|pix|clabe|routing|nonce|merchant_?id"
 )
-_NEVER_BY_ITSELF: Final = frozenset({"to", "pan", "payer", "party", "sku", "plan"})
+_NEVER_BY_ITSELF: Final = frozenset(
+    {"to", "pan", "payer", "party", "sku", "plan", "bic", "number", "pin"}
+)
 
 
 class Each(Enum):

@@ -6,8 +6,8 @@ Rule 3: what is documented stands, whoever vouches: a key that the provider forg
         covers none. And it stands for the place it names: in another field it is nobody's word.
 Rule 4: `off` knows no key of the provider's: it goes on, and is honoured by nobody.
 Rule 5: `emulate` has our own ledger guard each payment: the key stands where the profile or the
-        config has it, and licenses nothing. `auto` does so where the profile places no key and the
-        ledger is durable.
+        config has it, and licenses nothing. `auto` does so where the ledger is durable, and the
+        profile places no key or only assumes that it is read: the key goes on all the same.
 """
 
 import re
@@ -39,7 +39,8 @@ def key_rule(
     claim = profile.idempotency_of(operation, method)
     if settings.mode == "off":
         return None
-    is_left_to_us = claim is None and is_durable and not settings.trusted
+    is_promised_at_all = claim is not None and claim.is_documented
+    is_left_to_us = not is_promised_at_all and is_durable and not settings.trusted
     if settings.mode == "emulate" or (settings.mode == "auto" and is_left_to_us):
         return _guarded(settings, claim)
     if claim is None:

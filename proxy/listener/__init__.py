@@ -4,7 +4,7 @@ Who may be called here: `serve.Handler` for one request, `server.Listener` for t
 `journeys.Journeys` for the tasks in which calls run on when their callers leave.
 """
 
-from .destination import Destination
+from .destination import Arrivals, Destination
 from .journeys import Journeys
 from .ourselves import Ask
 from .owed import Owed
@@ -15,6 +15,7 @@ from .tracing import Tracing
 from .webhooks import Take, WebhookListener
 
 __all__ = [
+    "Arrivals",
     "Ask",
     "CallerSettings",
     "Destination",

@@ -11,6 +11,15 @@ from proxy.route import Matched
 from proxy.terms import Header, Refused, RouteEffect, Service
 
 
+class Arrivals:
+    """Counts the payments that have been judged and not been answered: a reload waits for them."""
+
+    __slots__ = ("paying",)
+
+    def __init__(self) -> None:
+        self.paying = 0
+
+
 class Destination(Struct, frozen=True):
     """Where a matched request goes, and how its answers come back."""
 
@@ -25,4 +34,5 @@ class Destination(Struct, frozen=True):
     stop: Header | None  # what makes the provider's own SDK stop repeating
     native_errors: NativeErrors | None  # how an error is said in its own shape
     is_paused: Callable[[RouteEffect], bool]  # whether the operator holds back such calls
+    arrivals: Arrivals
     peek: Callable[[Matched], Refused | None]  # a look at the breaker, without a permit

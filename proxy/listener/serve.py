@@ -124,12 +124,17 @@ class Handler:
         judged = self._judge(request, serving)
         if not isinstance(judged, Judged):
             return await answer(judged, self._ask) if isinstance(judged, Question) else judged
-        call = await self._preparer.call(request, judged)
-        if not isinstance(call, Call):
-            return call
-        serving.call = call
-        connection.on_lost(call.progress.abandon)
-        return await self._journeys.run(judged.destination.service, call)
+        arrivals, is_payment = judged.destination.arrivals, serving.effect is RouteEffect.PAYMENT
+        arrivals.paying += is_payment
+        try:
+            call = await self._preparer.call(request, judged)
+            if not isinstance(call, Call):
+                return call
+            serving.call = call
+            connection.on_lost(call.progress.abandon)
+            return await self._journeys.run(judged.destination.service, call)
+        finally:
+            arrivals.paying -= is_payment
 
     def _judge(self, request: web.BaseRequest, serving: Serving) -> Judged | Question | Outcome:
         """Say where the request goes, before a byte of its body is asked for."""

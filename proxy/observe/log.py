@@ -5,7 +5,8 @@ in `MEMBERS` is not written, whoever asks for it.
 """
 
 import json
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Final, Protocol, TypeAlias
 
 from proxy.terms import Clock, Event
 
@@ -53,6 +54,10 @@ MEMBERS: Final = (
     "calls",
     "message",
 )
+# What a provider says in its own words: it may repeat what it was sent.
+_WORDS: Final = frozenset({"trace_id", "provider_code"})
+# Gives a provider's word without the secrets that were sent to it.
+Hide: TypeAlias = Callable[[str, str], str]
 
 
 class Stream(Protocol):
@@ -70,8 +75,11 @@ class JsonLog:
 
     takes = EVERY
 
-    def __init__(self, stream: Stream, level: LevelName, clock: Clock) -> None:
+    def __init__(
+        self, stream: Stream, level: LevelName, clock: Clock, hide: Hide = lambda _, text: text
+    ) -> None:
         self._stream = stream
+        self._hide = hide
         self._rank = RANKS[level]
         self._clock = clock
         self._lost = 0
@@ -98,8 +106,13 @@ class JsonLog:
         }
         for name in MEMBERS:
             value = said.get(name)
-            if value is not None:
-                content[name] = _message(value) if name == "message" else value
+            if value is None:
+                continue
+            if name == "message":
+                value = _message(value)
+            elif name in _WORDS:
+                value = self._hide(str(said.get("provider")), str(value))
+            content[name] = value
         if self._stream.write(self._render(content) + "\n") is False:
             self._lost += 1
             return

@@ -111,7 +111,7 @@ class Entries:
         """Give what stands under a key."""
         return next(self._read(_BY_KEY, scope, key_hash), None)
 
-    def by_reference(self, provider: str, reference: str) -> Iterator[Entry]:
+    def by_reference(self, provider: str, reference: str | None) -> Iterator[Entry]:
         """Give a provider's entries with a merchant's reference, the oldest first."""
         return self._read(_BY_REFERENCE, provider, reference)
 

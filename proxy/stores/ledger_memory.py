@@ -1,6 +1,6 @@
 """The ledger in memory: for the simulator and for tests. It is gone with the process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final
 
@@ -99,10 +99,13 @@ class MemoryLedger:
     async def forget(self, entry_id: str, owner: Owner) -> bool:
         """Drop what is `SENDING`, unless somebody spoke of it; say whether it is gone."""
         entry = self._entries.get(entry_id)
-        if entry is None or not is_forgettable(entry, owner, self._evidence.get(entry_id, ())):
-            return entry is None
-        self._drop(entry)
-        return True
+        if entry is None:
+            return True
+        alike = self._alike(entry.provider, entry.money.reference)
+        is_gone = is_forgettable(entry, owner, self._evidence.get(entry_id, ()), alike)
+        if is_gone:
+            self._drop(entry)
+        return is_gone
 
     async def settle(
         self,
@@ -146,11 +149,7 @@ class MemoryLedger:
     async def by_reference(self, provider: str, reference: str) -> tuple[Entry, ...]:
         """Give a provider's payments with the merchant's own *reference*, the oldest first."""
         now = self._clock.wall()
-        found = (
-            expired(entry, now)
-            for entry in self._entries.values()
-            if entry.provider == provider and entry.money.reference == reference
-        )
+        found = (expired(entry, now) for entry in self._alike(provider, reference))
         return tuple(sorted(found, key=lambda entry: entry.created_at))
 
     def _saw(self, provider: str, event_id: str, now: float) -> bool:
@@ -189,6 +188,11 @@ class MemoryLedger:
         ended = how(entry)
         self._keep(ended.entry)
         return ended
+
+    def _alike(self, provider: str, reference: str | None) -> Iterator[Entry]:
+        for entry in self._entries.values() if reference is not None else ():
+            if entry.provider == provider and entry.money.reference == reference:
+                yield entry
 
     def _is_key_taken(self, entry: Entry) -> bool:
         if entry.key_hash is None:

@@ -158,7 +158,9 @@ class PostgresqlLedger:
             _, entry = await self._one(rows, ask.BY_ID_LOCKED, entry_id)
             if entry is None:
                 return True
-            is_gone = is_forgettable(entry, owner, await _said_of(rows, entry_id))
+            reference = entry.money.reference
+            alike = await self._alike(rows, entry.provider, reference) if reference else ()
+            is_gone = is_forgettable(entry, owner, await _said_of(rows, entry_id), alike)
             if is_gone:
                 await rows.execute(ask.DROP, entry_id)
             return is_gone
@@ -214,13 +216,7 @@ class PostgresqlLedger:
 
     async def by_reference(self, provider: str, reference: str) -> tuple[Entry, ...] | Away:
         """Give a provider's payments with the merchant's own *reference*, the oldest first."""
-
-        async def read(rows: Rows) -> tuple[Entry, ...]:
-            now, found = await self._all(rows, ask.BY_REFERENCE, provider, _text(reference))
-            found.sort(key=lambda entry: entry.created_at)
-            return tuple(expired(entry, now) for entry in found)
-
-        return await self._transactions.read(read)
+        return await self._transactions.read(lambda rows: self._alike(rows, provider, reference))
 
     async def settled(self, limit: int) -> tuple[Entry, ...] | Away:
         """Give the payments of which somebody has said something, the latest said first."""
@@ -271,6 +267,11 @@ class PostgresqlLedger:
             return ended
 
         return await self._transactions.write(write)
+
+    async def _alike(self, rows: Rows, provider: str, reference: str) -> tuple[Entry, ...]:
+        now, found = await self._all(rows, ask.BY_REFERENCE, provider, _text(reference))
+        found.sort(key=lambda entry: entry.created_at)
+        return tuple(expired(entry, now) for entry in found)
 
     async def _is_key_taken(self, rows: Rows, entry: Entry) -> bool:
         """Whether the key of an entry that was released is another's by now."""

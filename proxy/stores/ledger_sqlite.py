@@ -137,7 +137,8 @@ class SqliteLedger:
             entry = self._entries.by_id(entry_id)
             if entry is None:
                 return True
-            is_gone = is_forgettable(entry, owner, self._entries.said_of(entry_id))
+            alike = self._entries.by_reference(entry.provider, entry.money.reference)
+            is_gone = is_forgettable(entry, owner, self._entries.said_of(entry_id), alike)
             if is_gone:
                 self._entries.drop(entry)
             return is_gone

@@ -222,6 +222,25 @@ async def test_a_provider_that_is_being_paid_moves_only_by_force() -> None:
         assert (await reload(proxy))[0] == 200
 
 
+async def test_so_does_one_that_is_about_to_be_paid() -> None:
+    async with (
+        RawProvider([answer()]) as upstream,
+        RawProvider([answer()]) as other,
+        sidecar({"acme": provider(upstream.port, **ONCE)}) as proxy,
+        caller(proxy.port) as one,
+    ):
+        await one.send(head("POST /acme/payments HTTP/1.1", "Content-Length: 2") + b"{")
+        async with asyncio.timeout(5):
+            while not proxy.app._providers["acme"].is_paying:  # noqa: ASYNC110 - another's to tell
+                await asyncio.sleep(0)
+        proxy.write({"acme": provider(other.port, **ONCE)})
+        assert (await reload(proxy))[0] == 409
+        await one.send(b"}")
+        assert (await one.answer()).status == 200
+        assert (await reload(proxy))[0] == 200
+        assert (upstream.requests, other.requests) == (1, 0)
+
+
 async def test_while_the_ledger_cannot_be_asked_no_provider_moves() -> None:
     async with (
         RawProvider([answer()]) as upstream,

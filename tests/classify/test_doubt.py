@@ -107,3 +107,16 @@ def test_a_charge_of_spotflow_that_failed_within_a_200_is_declined(document: obj
     spotflow = Classifier(load("spotflow"))
     answered = told(200, document, by=spotflow, operation="create_payment")
     assert (answered.kind, answered.effect) == (Kind.DECLINED, Effect.SETTLED)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"error": "Bad Request", "details": ["Duplicate transaction"]},
+        {"message": "Invalid", "errors": [{"message": "Invalid"}, {"message": "Already paid"}]},
+        ["Bad request", "This order is being processed"],
+        {"error": {"message": "Invalid", "errors": [{"title": "duplicate_reference"}]}},
+    ],
+)
+def test_what_is_said_beside_the_fields_counts(document: object) -> None:
+    assert told(400, document).effect is Effect.UNKNOWN

@@ -17,6 +17,9 @@ HEAD = {"Content-Type": "application/json", "Idempotency-Key": "order-1", "Paysl
 PAID = b'{"id": "pay_2", "status": "succeeded"}'
 
 
+UNASKED = {"outcomes": {"lookup": "off"}}
+
+
 def acme(port: int, **members: Any) -> dict[str, Any]:
     return provider(port, **{"profile": "sim", "outcomes": {"lookup": "off"}, **members})
 
@@ -132,3 +135,56 @@ async def test_the_id_that_is_told_at_a_deadline_is_the_one_that_is_followed(
             again = await proxy.ask(headers={**HEAD, "Paysluice-Timeout": "100ms"}, body=BODY)
             assert again.json["outcome_id"] == first.json["outcome_id"]
             assert await told(proxy, again) == "unknown"
+
+
+@pytest.mark.parametrize("refusal", ["400", "401", "429"])
+async def test_a_repeat_that_was_refused_does_not_speak_for_the_first(
+    tmp_path: Path, refusal: str
+) -> None:
+    async with till(tmp_path, keys={"mode": "forward"}, honours_keys=True, **UNASKED) as here:
+        lost = await here.pay("order-1", "charge_then_drop", Paysluice_Retry="off")
+        again = await here.pay("order-1", refusal, Paysluice_Retry="off")
+        assert again.status == int(refusal)
+        assert again.json["outcome"] == "unknown"
+        assert again.json["outcome_id"] == lost.json["outcome_id"]
+        other = await here.pay("order-2", refusal, Paysluice_Retry="off")
+        assert other.json["outcome"] == "rejected"
+
+
+async def test_nor_does_a_repeat_that_an_open_circuit_held_back(tmp_path: Path) -> None:
+    breaker = {"min_requests": 1, "failure_ratio": 0.1, "open_for": "10s"}
+    keys = {"mode": "forward"}
+    async with till(tmp_path, keys=keys, honours_keys=True, breaker=breaker, **UNASKED) as here:
+        await here.pay("order-1", "charge_then_drop", Paysluice_Retry="off")
+        again = await here.pay("order-1")
+        assert (again.json["error_code"], again.json["outcome"]) == ("circuit_open", "unknown")
+
+
+async def test_nor_one_that_no_ledger_could_be_asked_about(tmp_path: Path) -> None:
+    async with till(tmp_path, **UNASKED) as here:
+        await here.pay("order-1", "charge_then_drop")
+        assert here.proxy.app._ledger is not None
+        rows = here.proxy.app._ledger.keeper.store._connection  # type: ignore[attr-defined]
+        rows.set_authorizer(lambda _, table, *__: int(table == "entries"))
+        again = await here.pay("order-1")
+        other = await here.pay("order-2")
+        rows.set_authorizer(None)
+        assert (again.status, again.json["outcome"]) == (503, "unknown")
+        assert (other.status, other.json["outcome"]) == (503, "not_sent")
+        assert here.charges == 1
+
+
+@pytest.mark.parametrize("profile", ["generic", "spotflow"])
+async def test_a_promise_that_is_only_assumed_licenses_no_second_payment(
+    tmp_path: Path, profile: str
+) -> None:
+    async with RawProvider([close, answer(200, PAID)]) as upstream:
+        settings = {"acme": acme(upstream.port, profile=profile)}
+        async with sidecar(settings, stores=ledger(tmp_path)) as proxy:
+            head = {name: value for name, value in HEAD.items() if name != "Paysluice-Retry"}
+            assert (await proxy.ask(headers=head, body=BODY)).json["outcome"] == "unknown"
+            again = await proxy.ask(headers=head, body=BODY)
+            assert (again.status, again.json["error_code"]) == (409, "outcome_pending")
+        assert upstream.requests == 1
+        (seen,) = upstream.seen
+        assert (b"Idempotency-Key", b"order-1") in seen.fields

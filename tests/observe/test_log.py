@@ -213,3 +213,17 @@ def test_a_call_that_ended_after_its_caller_left_is_told_at_the_default_level(
     JsonLog(written, "info", FakeClock()).on(CallEnded(call, outcome, 0.25))
     (line,) = written.lines()
     assert (line["event"], line["level"], line["outcome"]) == ("call_ended", level, word)
+
+
+def test_a_secret_that_a_provider_gives_as_its_code_is_hidden(event: Any) -> None:
+    stream = Written()
+
+    def hide(name: str, text: str) -> str:
+        return text.replace("key-of-" + name, "[secret]")
+
+    log = JsonLog(stream, "debug", FakeClock(), hide)
+    log.on(event.responded(provider_code="key-of-acme", trace_id="key-of-acme"))
+    log.on(event.attempt_ended(provider_code="key-of-other"))
+    (first, second) = stream.lines()
+    assert (first["provider_code"], first["trace_id"]) == ("[secret]", "[secret]")
+    assert second["provider_code"] == "key-of-other"

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from proxy.listener import CallerSettings, Destination, Handler, Journeys, Listener, Owed
+from proxy.listener import Arrivals, CallerSettings, Destination, Handler, Journeys, Listener, Owed
 from proxy.normalise.settings import ErrorSettings
 from proxy.route import ProviderRoutes, Router
 from proxy.system import NewIds, SystemClock
@@ -74,6 +74,7 @@ async def door(
         stop=None,
         native_errors=None,
         is_paused=lambda _: False,
+        arrivals=Arrivals(),
         peek=lambda _: None,
     )
     settings = CallerSettings(**(callers or {}))
