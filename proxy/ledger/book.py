@@ -12,7 +12,7 @@ Rules:
    after all is unknown, and what a late answer shows to be made is done.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Final, assert_never
 
 from msgspec import Struct
@@ -21,7 +21,6 @@ from msgspec.structs import replace
 from .decide import End, Meeting, Said, Settlement, Source, meet, weigh
 from .entry import NO_MONEY, Entry, Money, Owner, Recorded, Result, State
 
-TOMBSTONE_S: Final = 90 * 86_400.0  # contract section 6
 _OPEN: Final = frozenset({State.BEGUN, State.SENDING})
 
 
@@ -146,20 +145,6 @@ def abandon(entry: Entry, owner: Owner, now: float) -> Ended:
     return Ended(_released(entry, now) if is_untouched else entry)
 
 
-def is_forgettable(
-    entry: Entry, owner: Owner, said: Collection[Evidence], alike: Iterable[Entry]
-) -> bool:
-    """Whether a payment that was only followed need not be kept, now that it is answered.
-
-    Kept is what somebody spoke of, and what could be taken for another one: of those *alike*, which
-    have its reference, one may be unknown.
-    """
-    is_ours = entry.owner == owner and entry.state is State.SENDING
-    return (
-        is_ours and not said and all(each.id == entry.id or each.state.is_decided for each in alike)
-    )
-
-
 def _released(entry: Entry, now: float) -> Entry:
     return replace(entry, state=State.RELEASED, result=Result.REJECTED, changed_at=now)
 
@@ -229,32 +214,3 @@ def expired(entry: Entry, now: float) -> Entry:
         return entry
     is_sent = entry.state is State.SENDING
     return replace(entry, state=State.UNKNOWN if is_sent else State.RELEASED, changed_at=now)
-
-
-def purged(entry: Entry, *, record_for_s: float, now: float) -> Entry | None:
-    """Give an entry as it is kept from *now* on; None where it need not be any more.
-
-    What is unknown is kept for ever.
-    """
-    entry = expired(entry, now)
-    age_s = now - entry.changed_at
-    match entry.state:
-        case State.DONE if age_s >= record_for_s:
-            return replace(entry, state=State.GONE, recorded=None, changed_at=now)
-        case State.RELEASED if entry.result is not None and age_s >= record_for_s:
-            return None  # nobody's word on it is lost: its own answer released it
-        case State.GONE | State.RELEASED if age_s >= TOMBSTONE_S:
-            return None
-        case _:
-            return entry
-
-
-def is_unknown(entry: Entry, now: float) -> bool:
-    """Whether nobody knows what came of it."""
-    return expired(entry, now).state is State.UNKNOWN
-
-
-def unknowns(entries: Iterable[Entry], now: float) -> tuple[Entry, ...]:
-    """Give those of which nobody knows what came, the oldest first."""
-    found = [expired(entry, now) for entry in entries if is_unknown(entry, now)]
-    return tuple(sorted(found, key=lambda entry: entry.created_at))

@@ -13,7 +13,7 @@ Rules:
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 from proxy.terms import Clock, Emit, OutcomeContradicted, OutcomeSettled, StoreMoved
@@ -22,9 +22,8 @@ from .book import Claim, Ended, Evidence, Met
 from .decide import End, Said, Settlement, Source
 from .entry import Entry, Owner, Recorded, Result
 from .store import AWAY, Away, LedgerStore
+from .unwritten import Unwritten, Write
 
-MAX_UNWRITTEN: Final = 1_000
-_AGAIN_S: Final = 1.0
 _LOOK_S: Final = 1.0  # how often one asks what another sidecar has come to
 
 _T = TypeVar("_T")
@@ -41,8 +40,7 @@ class Keeper:
         self.emit = emit
         self._epoch = 0
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._unwritten: dict[str, Callable[[], Awaitable[bool]]] = {}
-        self._is_writing = False
+        self._unwritten = Unwritten(clock, self.run)
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         self._on_settled: Callable[[str], None] = lambda _: None
 
@@ -54,7 +52,7 @@ class Keeper:
     @property
     def is_full(self) -> bool:
         """Whether too much is to be written already for anybody to send."""
-        return len(self._unwritten) >= MAX_UNWRITTEN
+        return self._unwritten.is_full
 
     @property
     def unwritten(self) -> int:
@@ -126,14 +124,9 @@ class Keeper:
         """Drop a payment that was only followed; False where somebody has spoken of it."""
         return self._heard(await self.store.forget(entry.id, entry.owner))
 
-    async def insist(self, name: str, write: Callable[[], Awaitable[bool]]) -> None:
+    async def insist(self, name: str, write: Write) -> None:
         """Take a step that *write* says the store has taken, now or as soon as it can be."""
-        if await write():
-            return
-        self._unwritten[name] = write
-        if not self._is_writing:
-            self._is_writing = True
-            self.run(self._write_again())
+        await self._unwritten.insist(name, write)
 
     async def write_end(
         self, entry: Entry, how: End, result: Result | None, recorded: Recorded | None = None
@@ -231,18 +224,6 @@ class Keeper:
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _write_again(self) -> None:
-        try:
-            while self._unwritten:
-                await self.clock.sleep(_AGAIN_S)
-                for name, write in list(self._unwritten.items()):
-                    if not await write():
-                        break
-                    if self._unwritten.get(name) is write:  # no newer one has taken its place
-                        del self._unwritten[name]
-        finally:
-            self._is_writing = False
 
     def _told(self, entry: Entry, told: Evidence) -> None:
         match told.settlement:

@@ -24,8 +24,6 @@ from proxy.terms import (
     KeyHandled,
     Outcome,
     OutcomeUnknown,
-    Refusal,
-    Refused,
     RouteEffect,
     Service,
     is_redirection,
@@ -34,9 +32,10 @@ from proxy.terms import (
 from .book import Met
 from .claims import Claims, shared
 from .decide import End, Meeting, Source, end_of
-from .entry import Entry, Owner, Result, State
+from .entry import Entry, Result, State
 from .following import NOTE, Following, is_repeat, said_by
 from .keeper import Keeper
+from .lease import Lease
 from .replies import already_processed, in_use, ledger_away, pending, reused, too_large
 from .store import Away
 from .unknowns import Unknowns
@@ -111,7 +110,7 @@ class LedgerPolicy:
             self._handled(call, "new")
         call.progress.follow(entry.id)
         ended = self._under_way[entry.id] = asyncio.get_running_loop().create_future()
-        lease = _Lease(self._keeper, self._claims, call, entry)
+        lease = Lease(self._keeper, self._claims, call, entry)
         try:
             outcome = await self._try(call, inner, entry, lease)
             outcome = await self._keeper.complete(self._end(entry, lease, outcome))
@@ -121,7 +120,7 @@ class LedgerPolicy:
             ended.cancel()
         return outcome
 
-    async def _try(self, call: Call, inner: Service, entry: Entry, lease: "_Lease") -> Outcome:
+    async def _try(self, call: Call, inner: Service, entry: Entry, lease: Lease) -> Outcome:
         """Give the outcome of *inner*; where there is none, write down what may have been done."""
         try:
             return lease.explain(await inner(replace(call, before_first_byte=lease.take)))
@@ -130,7 +129,7 @@ class LedgerPolicy:
             self._keeper.run(self._keeper.finish(entry, how))
             raise
 
-    async def _end(self, entry: Entry, lease: "_Lease", outcome: Outcome) -> Outcome:
+    async def _end(self, entry: Entry, lease: Lease, outcome: Outcome) -> Outcome:
         how, result = end_of(outcome)
         if how is End.FREE and not lease.was_taken:
             await self._keeper.abandon(entry)  # refused before any attempt: a full queue, a circuit
@@ -232,30 +231,3 @@ class LedgerPolicy:
 
     def _handled(self, call: Call, result: str) -> None:
         self._emit(KeyHandled(call.request_id, call.provider, result))
-
-
-class _Lease:
-    """The right to send one payment, taken anew for each attempt, just before its first byte."""
-
-    def __init__(self, keeper: Keeper, claims: Claims, call: Call, entry: Entry) -> None:
-        self._keeper = keeper
-        self._claims = claims
-        self._call = call
-        self._entry_id = entry.id
-        self._owner: Owner = entry.owner
-        self._is_away = False
-        self.was_taken = False
-
-    async def take(self) -> bool:
-        """Say whether an attempt may begin now."""
-        lease_s = self._claims.lease_s(self._call)
-        taken = await self._keeper.sending(self._entry_id, self._owner, lease_s)
-        self._is_away = isinstance(taken, Away)
-        self.was_taken |= taken is not None  # where the store is away it may have been
-        return isinstance(taken, Entry)
-
-    def explain(self, outcome: Outcome) -> Outcome:
-        """Give *outcome*, and why nothing was sent: somebody else has the claim, or no store."""
-        if not isinstance(outcome, Refused) or outcome.reason is not Refusal.CLAIM_LOST:
-            return outcome
-        return replace(outcome, reason=Refusal.LEDGER_AWAY) if self._is_away else outcome

@@ -12,8 +12,9 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final
 
-from proxy.ledger.book import TOMBSTONE_S, Evidence
+from proxy.ledger.book import Evidence
 from proxy.ledger.entry import Entry, State
+from proxy.ledger.keeping import TOMBSTONE_S
 
 from .ledger_rows import CHANGING, COLUMNS, to_change, to_entry, to_evidence, to_row
 

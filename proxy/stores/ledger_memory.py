@@ -5,7 +5,6 @@ from itertools import islice
 from typing import Final
 
 from proxy.ledger.book import (
-    TOMBSTONE_S,
     Claim,
     Ended,
     Evidence,
@@ -14,14 +13,12 @@ from proxy.ledger.book import (
     begin,
     end,
     expired,
-    is_forgettable,
-    purged,
     send,
     settle,
-    unknowns,
 )
 from proxy.ledger.decide import End, Said, Settlement, Source
 from proxy.ledger.entry import Entry, Owner, Recorded, Result, State
+from proxy.ledger.keeping import TOMBSTONE_S, is_forgettable, purged, unknowns
 from proxy.ledger.store import AWAY, PURGED, Away
 from proxy.terms import Clock
 

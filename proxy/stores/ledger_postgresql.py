@@ -17,11 +17,10 @@ Rules:
    live on, so a start changes nothing.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
 from proxy.ledger.book import (
-    TOMBSTONE_S,
     Claim,
     Ended,
     Evidence,
@@ -30,23 +29,21 @@ from proxy.ledger.book import (
     begin,
     end,
     expired,
-    is_forgettable,
-    purged,
     send,
     settle,
-    unknowns,
 )
 from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
-from proxy.ledger.entry import Entry, Owner, Recorded, Result, State
+from proxy.ledger.entry import Entry, Owner, Recorded, Result
+from proxy.ledger.keeping import is_forgettable, purged, unknowns
 from proxy.ledger.store import Away
 from proxy.terms import Clock
 
-from . import ledger_statements as ask
-from .ledger_rows import to_change, to_entry, to_evidence, to_row
 from .ledger_schema import prepare
-from .transactions import Again, Rows, Transactions, connect
+from .ledger_tables import Tables
+from .transactions import Again, Transactions, connect
 
 _SECRET_BYTES: Final = 32
+_T = TypeVar("_T")
 
 
 class PostgresqlLedger:
@@ -95,36 +92,33 @@ class PostgresqlLedger:
 
     async def begin(self, claim: Claim) -> Met | Away:
         """Take a key, or say what stands under it. A claim without a key is always new."""
-        key = (_text(claim.scope), claim.key_hash)
 
-        async def write(rows: Rows) -> Met:
-            now, there = await self._one(rows, ask.BY_KEY, *key)
+        async def write(tables: Tables) -> Met:
+            now, there = await tables.by_key(claim.scope, claim.key_hash)
             met = begin(there, claim, now)
             if there is not None and met.meeting is Meeting.NEW:
                 # Its owner is gone, and sent nothing: unless it does just now.
-                now, there = await self._one(rows, ask.BY_KEY_LOCKED, *key)
+                now, there = await tables.by_key(claim.scope, claim.key_hash, is_locked=True)
                 met = begin(there, claim, now)
                 if met.gave_way is not None:
-                    await rows.execute(ask.CHANGE, *_change(met.gave_way))
-            if met.meeting is Meeting.NEW and not _count(
-                await rows.execute(ask.ADD, *_values(met.entry))
-            ):
+                    await tables.change(met.gave_way)
+            if met.meeting is Meeting.NEW and not await tables.add(met.entry):
                 raise Again
             return met
 
-        return await self._transactions.write(write)
+        return await self._write(write)
 
     async def sending(self, entry_id: str, owner: Owner, lease_s: float) -> Entry | Away | None:
         """Take the claim for one attempt, just before its first byte; None: it is lost."""
 
-        async def write(rows: Rows) -> Entry | None:
-            now, there = await self._one(rows, ask.BY_ID_LOCKED, entry_id)
+        async def write(tables: Tables) -> Entry | None:
+            now, there = await tables.by_id(entry_id)
             entry = send(there, owner, lease_s, now)
-            if entry is not None:
-                await rows.execute(ask.CHANGE, *_change(entry))
+            if there is not None and entry is not None:
+                await tables.put(there, entry)
             return entry
 
-        return await self._transactions.write(write)
+        return await self._write(write)
 
     async def finish(
         self,
@@ -136,36 +130,46 @@ class PostgresqlLedger:
     ) -> Ended | Away | None:
         """Note what became of a payment; None where it is not there any more."""
 
-        async def ended(rows: Rows, entry: Entry, now: float) -> Ended:
-            told = await _said_of(rows, entry_id) if how is End.FREE else ()
-            is_taken = await self._is_key_taken(rows, entry)
-            return end(entry, owner, how, result, recorded, now, said=told, is_key_taken=is_taken)
+        async def write(tables: Tables) -> Ended | None:
+            now, entry = await tables.by_id(entry_id)
+            if entry is None:
+                return None
+            said = await tables.said_of(entry_id) if how is End.FREE else ()
+            is_taken = await tables.is_key_taken(entry)
+            ended = end(entry, owner, how, result, recorded, now, said=said, is_key_taken=is_taken)
+            await tables.put(entry, ended.entry)
+            return ended
 
-        return await self._end(entry_id, ended)
+        return await self._write(write)
 
     async def abandon(self, entry_id: str, owner: Owner) -> Ended | Away | None:
         """Give a key back under which nothing was sent; what may have been sent stays."""
 
-        async def ended(_: Rows, entry: Entry, now: float) -> Ended:
-            return abandon(entry, owner, now)
+        async def write(tables: Tables) -> Ended | None:
+            now, entry = await tables.by_id(entry_id)
+            if entry is None:
+                return None
+            ended = abandon(entry, owner, now)
+            await tables.put(entry, ended.entry)
+            return ended
 
-        return await self._end(entry_id, ended)
+        return await self._write(write)
 
     async def forget(self, entry_id: str, owner: Owner) -> bool | Away:
         """Drop what is `SENDING`, unless somebody spoke of it; say whether it is gone."""
 
-        async def write(rows: Rows) -> bool:
-            _, entry = await self._one(rows, ask.BY_ID_LOCKED, entry_id)
+        async def write(tables: Tables) -> bool:
+            _, entry = await tables.by_id(entry_id)
             if entry is None:
                 return True
             reference = entry.money.reference
-            alike = await self._alike(rows, entry.provider, reference) if reference else ()
-            is_gone = is_forgettable(entry, owner, await _said_of(rows, entry_id), alike)
+            alike = await tables.by_reference(entry.provider, reference) if reference else ()
+            is_gone = is_forgettable(entry, owner, await tables.said_of(entry_id), alike)
             if is_gone:
-                await rows.execute(ask.DROP, entry_id)
+                await tables.drop([entry])
             return is_gone
 
-        return await self._transactions.write(write)
+        return await self._write(write)
 
     async def settle(
         self,
@@ -179,157 +183,74 @@ class PostgresqlLedger:
     ) -> Evidence | Away | None:
         """Take what somebody says of a payment, and keep it; None where there is no payment."""
 
-        async def write(rows: Rows) -> Evidence | None:
-            now, there = await self._one(rows, ask.BY_ID_LOCKED, entry_id)
-            if there is None:
+        async def write(tables: Tables) -> Evidence | None:
+            now, entry = await tables.by_id(entry_id)
+            if entry is None:
                 return None
-            if event_id is not None and await _saw(rows, there.provider, event_id, now):
+            if event_id is not None and await tables.saw(entry.provider, event_id, now):
                 return Evidence(source, said, note, now, Settlement.REPEATED)
-            entry, told = settle(
-                there,
+            after, told = settle(
+                entry,
                 source,
                 said,
                 note,
                 now=now,
                 attempt_timeout_s=attempt_timeout_s,
-                is_key_taken=await self._is_key_taken(rows, there),
+                is_key_taken=await tables.is_key_taken(entry),
             )
-            await _put(rows, there, entry)
-            said_of = (entry_id, told.source, told.said, _text(told.note), told.at)
-            await rows.execute(ask.ADD_EVIDENCE, *said_of, told.settlement)
+            await tables.put(entry, after)
+            await tables.tell(entry, told)
             return told
 
-        return await self._transactions.write(write)
+        return await self._write(write)
 
     async def find(self, entry_id: str) -> Entry | Away | None:
         """Give a payment as it is now."""
 
-        async def read(rows: Rows) -> Entry | None:
-            now, entry = await self._one(rows, ask.BY_ID, entry_id)
+        async def read(tables: Tables) -> Entry | None:
+            now, entry = await tables.by_id(entry_id, is_locked=False)
             return None if entry is None else expired(entry, now)
 
-        return await self._transactions.read(read)
+        return await self._read(read)
 
     async def evidence(self, entry_id: str) -> tuple[Evidence, ...] | Away:
         """Give all that was said of a payment, in order."""
-        return await self._transactions.read(lambda rows: _said_of(rows, entry_id))
+        return await self._read(lambda tables: tables.said_of(entry_id))
 
     async def by_reference(self, provider: str, reference: str) -> tuple[Entry, ...] | Away:
         """Give a provider's payments with the merchant's own *reference*, the oldest first."""
-        return await self._transactions.read(lambda rows: self._alike(rows, provider, reference))
+        return await self._read(lambda tables: tables.by_reference(provider, reference))
 
     async def settled(self, limit: int) -> tuple[Entry, ...] | Away:
         """Give the payments of which somebody has said something, the latest said first."""
-
-        async def read(rows: Rows) -> tuple[Entry, ...]:
-            found = await rows.fetch(ask.SETTLED, limit)
-            return tuple(to_entry(tuple(row)) for row in found)
-
-        return await self._transactions.read(read)
+        return await self._read(lambda tables: tables.settled(limit))
 
     async def unknowns(self) -> tuple[Entry, ...] | Away:
         """Give the payments of which nobody knows what came, the oldest first."""
 
-        async def read(rows: Rows) -> tuple[Entry, ...]:
-            now, found = await self._all(rows, ask.OPEN)
+        async def read(tables: Tables) -> tuple[Entry, ...]:
+            now, found = await tables.opened()
             return unknowns(found, now)
 
-        return await self._transactions.read(read)
+        return await self._read(read)
 
     async def purge(self, provider: str, record_for_s: float) -> int | Away:
         """Drop what of a provider's payments need not be kept any more."""
 
-        async def write(rows: Rows) -> int:
-            now = await self._now(rows)
-            await rows.execute(ask.FORGET, provider, now - TOMBSTONE_S)
-            old = (now, now - record_for_s, now - TOMBSTONE_S)
-            entries = [to_entry(tuple(row)) for row in await rows.fetch(ask.OLD, provider, *old)]
+        async def write(tables: Tables) -> int:
+            now = await tables.now()
+            await tables.forget_events(provider, now)
+            entries = await tables.old(provider, record_for_s, now)
             after = [purged(entry, record_for_s=record_for_s, now=now) for entry in entries]
-            dropped = [(was.id,) for was, kept in zip(entries, after, strict=True) if kept is None]
-            await rows.executemany(
-                ask.CHANGE, [_change(kept) for kept in after if kept is not None]
-            )
-            await rows.executemany(ask.DROP, dropped)
-            await rows.executemany(ask.DROP_EVIDENCE, dropped)
+            await tables.change(*(kept for kept in after if kept is not None))
+            pairs = zip(entries, after, strict=True)
+            await tables.drop(entry for entry, kept in pairs if kept is None)
             return len(entries)
 
-        return await self._transactions.write(write)
+        return await self._write(write)
 
-    async def _end(
-        self, entry_id: str, how: Callable[[Rows, Entry, float], Awaitable[Ended]]
-    ) -> Ended | Away | None:
-        async def write(rows: Rows) -> Ended | None:
-            now, entry = await self._one(rows, ask.BY_ID_LOCKED, entry_id)
-            if entry is None:
-                return None
-            ended = await how(rows, entry, now)
-            await _put(rows, entry, ended.entry)
-            return ended
+    async def _write(self, step: Callable[[Tables], Awaitable[_T]]) -> _T | Away:
+        return await self._transactions.write(lambda rows: step(Tables(rows, self._goes_by)))
 
-        return await self._transactions.write(write)
-
-    async def _alike(self, rows: Rows, provider: str, reference: str) -> tuple[Entry, ...]:
-        now, found = await self._all(rows, ask.BY_REFERENCE, provider, _text(reference))
-        found.sort(key=lambda entry: entry.created_at)
-        return tuple(expired(entry, now) for entry in found)
-
-    async def _is_key_taken(self, rows: Rows, entry: Entry) -> bool:
-        """Whether the key of an entry that was released is another's by now."""
-        if entry.state is not State.RELEASED or entry.key_hash is None:
-            return False
-        _, there = await self._one(rows, ask.BY_KEY, _text(entry.scope), entry.key_hash)
-        return there is not None
-
-    async def _one(
-        self, rows: Rows, look: str, *values: str | bytes | None
-    ) -> tuple[float, Entry | None]:
-        now, found = await self._all(rows, look, *values)
-        return now, next(iter(found), None)
-
-    async def _all(
-        self, rows: Rows, look: str, *values: str | bytes | None
-    ) -> tuple[float, list[Entry]]:
-        """Give the time, and what is found: with nothing found there is one row of the time."""
-        found = await rows.fetch(look, *values)
-        now = found[0][0] if self._goes_by is None else self._goes_by.wall()
-        return now, [to_entry(row[1:]) for row in map(tuple, found) if row[1] is not None]
-
-    async def _now(self, rows: Rows) -> float:
-        if self._goes_by is not None:
-            return self._goes_by.wall()
-        return float(await rows.fetchval(ask.NOW))
-
-
-async def _put(rows: Rows, before: Entry, after: Entry) -> None:
-    if after.key_hash != before.key_hash:
-        await rows.execute(ask.KEY, after.id, after.key_hash)
-    if after != before:
-        await rows.execute(ask.CHANGE, *_change(after))
-
-
-async def _said_of(rows: Rows, entry_id: str) -> tuple[Evidence, ...]:
-    found = await rows.fetch(ask.EVIDENCE, entry_id)
-    return tuple(to_evidence(tuple(row)) for row in found)
-
-
-async def _saw(rows: Rows, provider: str, event_id: str, now: float) -> bool:
-    event = (provider, _text(event_id))
-    return not _count(await rows.execute(ask.SAW, *event, now, now - TOMBSTONE_S))
-
-
-def _change(entry: Entry) -> Sequence[Any]:
-    return (entry.id, *to_change(entry))
-
-
-def _count(status: str) -> int:
-    """Give how many rows a command has changed: its status ends with that."""
-    return int(status.rpartition(" ")[2])
-
-
-def _values(entry: Entry) -> Sequence[Any]:
-    return [_text(value) if isinstance(value, str) else value for value in to_row(entry)]
-
-
-def _text(value: str) -> str:
-    """Give a text as the database can keep it: one strange reference may not refuse a payment."""
-    return value.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+    async def _read(self, step: Callable[[Tables], Awaitable[_T]]) -> _T | Away:
+        return await self._transactions.read(lambda rows: step(Tables(rows, self._goes_by)))

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from proxy.ledger.book import (
-    TOMBSTONE_S,
     Claim,
     Ended,
     Evidence,
@@ -23,14 +22,12 @@ from proxy.ledger.book import (
     begin,
     end,
     expired,
-    is_forgettable,
-    purged,
     send,
     settle,
-    unknowns,
 )
 from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
 from proxy.ledger.entry import Entry, Owner, Recorded, Result
+from proxy.ledger.keeping import TOMBSTONE_S, is_forgettable, purged, unknowns
 from proxy.ledger.store import PURGED, Away
 from proxy.terms import Clock
 

@@ -2,19 +2,10 @@
 
 import pytest
 
-from proxy.ledger.book import (
-    TOMBSTONE_S,
-    abandon,
-    begin,
-    end,
-    expired,
-    is_unknown,
-    purged,
-    send,
-    settle,
-)
+from proxy.ledger.book import abandon, begin, end, expired, send, settle
 from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
 from proxy.ledger.entry import Result, State
+from proxy.ledger.keeping import TOMBSTONE_S, is_unknown, purged
 from tests.support.ledger import ANSWER, LEASE_END, ME, OTHER, claim, entry
 
 BEFORE, AFTER = LEASE_END - 1, LEASE_END

@@ -69,10 +69,14 @@ def test_what_our_ledger_guards_licenses_nothing() -> None:
         ({}, SILENT, False, None),
         ({"trusted": True}, SILENT, True, False),
         ({}, profile(), True, False),
+        ({}, profile(grade="assumed"), True, True),
+        ({}, profile(grade="assumed"), False, False),
+        ({"trusted": True}, profile(grade="assumed"), True, False),
+        ({"mode": "forward"}, profile(grade="assumed"), True, False),
         ({"mode": "forward", "header": "X-Ours"}, SILENT, True, False),
     ],
 )
-def test_auto_guards_where_nobody_places_a_key_and_the_ledger_is_durable(
+def test_auto_guards_where_nobody_documents_a_key_and_the_ledger_is_durable(
     given: dict[str, Any], known: Profile, is_durable: bool, is_guarded: bool | None
 ) -> None:
     rule = key_rule(settings(**given), known, "pay", "POST", is_durable=is_durable)

@@ -256,7 +256,7 @@ async def yes(_: object) -> bool:
 def test_a_ledger_that_sends_without_its_claim_is_found_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("proxy.ledger.policy._Lease.take", yes)
+    monkeypatch.setattr("proxy.ledger.lease.Lease.take", yes)
     with pytest.raises(AssertionError, match=r"charged 2 times|is free, and paid"):
         # It takes a hundred as a rule, and a thousand at times. The shortest is not asked for.
         try_all(machine(in_memory, 2), 10_000, [Phase.generate])

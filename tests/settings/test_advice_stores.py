@@ -34,3 +34,10 @@ def test_where_the_ledger_is_shared_and_the_limits_are_not_that_is_said(scheme: 
     stores = POSTGRESQL.replace("postgresql", scheme)
     assert found("", stores) == [("limits-apart", "stores.limits")]
     assert found("", stores, "paused: none") == []
+
+
+def test_webhooks_of_payments_that_only_memory_knows_are_warned_of() -> None:
+    told = "webhook: {secret: '${env:T}'}"
+    listen = "webhooks: 127.0.0.1:9443\n"
+    assert found(listen, "ledger: memory", told) == [("webhook-in-memory", "providers.x.webhook")]
+    assert found(listen, SQLITE, told) == []

@@ -1,8 +1,8 @@
 """What each ledger store promises, whatever it keeps payments in."""
 
-from proxy.ledger.book import TOMBSTONE_S
 from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
 from proxy.ledger.entry import Entry, Money, Result, State
+from proxy.ledger.keeping import TOMBSTONE_S
 from tests.support.ledger import ANSWER, ME, OTHER
 from tests.support.ledger_world import LEASE_S, World
 

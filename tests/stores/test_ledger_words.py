@@ -2,9 +2,10 @@
 
 import pytest
 
-from proxy.ledger.book import TOMBSTONE_S, Ended
+from proxy.ledger.book import Ended
 from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
 from proxy.ledger.entry import Entry, Result, State
+from proxy.ledger.keeping import TOMBSTONE_S
 from tests.support.ledger import ANSWER, ME, OTHER
 from tests.support.ledger_world import LEASE_S, World
 

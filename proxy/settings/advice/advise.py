@@ -18,6 +18,7 @@ _OF_PROCESS: Final[tuple[Callable[[Settings], Found], ...]] = (
     process.short_drain,
     process.one_sidecar,
     process.limits_apart,
+    process.webhooks_in_memory,
     process.ways_back,
     process.many_series,
 )

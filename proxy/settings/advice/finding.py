@@ -18,6 +18,7 @@ class Rule(StrEnum):
     SHORT_DRAIN = "short-drain"
     ONE_SIDECAR = "one-sidecar"
     LIMITS_APART = "limits-apart"
+    WEBHOOK_IN_MEMORY = "webhook-in-memory"
     ATTEMPT_TAKES_ALL = "attempt-takes-all"
     NO_KEY = "no-key"
     KEY_ON_YOUR_WORD = "key-on-your-word"

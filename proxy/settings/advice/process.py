@@ -76,6 +76,17 @@ def limits_apart(settings: Settings) -> Found:
         yield Rule.LIMITS_APART, ("stores", "limits"), text
 
 
+def webhooks_in_memory(settings: Settings) -> Found:
+    """Give the webhooks that come before the ledger knows of their payments."""
+    for name, provider in settings.providers.items():
+        if provider.webhook.secret is not None and settings.stores.ledger.is_memory:
+            text = (
+                "a webhook mostly comes before the time-out that it would settle, and in memory "
+                "the payment is not known by then: such a word is lost"
+            )
+            yield Rule.WEBHOOK_IN_MEMORY, ("providers", name, "webhook"), text
+
+
 def ways_back(settings: Settings) -> Found:
     """Give the providers that are this very sidecar."""
     own = {

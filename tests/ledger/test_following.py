@@ -1,0 +1,228 @@
+"""Payments that no ledger guards: written before their first byte where that outlives us."""
+
+from typing import Any
+
+import pytest
+
+from proxy.ledger import Keeper, LedgerPolicy
+from proxy.ledger.book import Claim, Met
+from proxy.ledger.decide import Said, Source
+from proxy.ledger.entry import Entry, Owner, State
+from proxy.ledger.store import AWAY, Away
+from proxy.ledger.unwritten import MAX_UNWRITTEN
+from proxy.stores.ledger_memory import MemoryLedger
+from proxy.terms import Call, Effect, Event, Failed, Outcome, Refusal, Refused
+from tests.support import make
+from tests.support.clock import SteppedClock
+from tests.support.ledger import policy
+from tests.support.script import Script
+
+
+class Durable(MemoryLedger):
+    """A ledger that claims to outlive the process, and is away as often as it is told to be."""
+
+    is_durable = True
+    away = 0  # how many claims more are not taken
+    loses_the_word = False  # they are taken all the same
+
+    async def begin(self, claim: Claim) -> Met | Away:
+        if not self.away:
+            return await super().begin(claim)
+        self.away -= 1
+        if self.loses_the_word:
+            await super().begin(claim)
+        return AWAY
+
+    async def forget(self, entry_id: str, owner: Owner) -> bool | Away:  # type: ignore[override]
+        return AWAY if self.away else await super().forget(entry_id, owner)
+
+
+class Here:
+    def __init__(self, **members: Any) -> None:
+        self.clock = SteppedClock()
+        self.events: list[Event] = []
+        self.store = Durable(self.clock)
+        self.keeper = Keeper(self.store, "one", self.clock, self.events.append)
+        self.policy: LedgerPolicy = policy(self.keeper, **members)
+
+    async def unknowns(self) -> list[str]:
+        return [entry.id for entry in await self.store.unknowns()]
+
+    async def written(self) -> None:
+        """Let what goes on by itself come to its end."""
+        await self.clock.advance(3.0)
+
+
+def sends(*outcomes: Outcome) -> Any:
+    """Give a wire that ends each attempt so, and asks before its first byte."""
+
+    async def inner(call: Call) -> Outcome:
+        outcome: Outcome = make.refused()
+        for number, outcome in enumerate(outcomes, 1):
+            assert call.before_first_byte is not None
+            if not await call.before_first_byte():
+                return make.refused(Refusal.CLAIM_LOST)
+            call.progress.began_sending(1000.0)
+            call.progress.settle(outcome.effect, outcome.delivery, number)
+        return outcome
+
+    return inner
+
+
+async def test_what_is_answered_is_forgotten_behind_the_callers_back() -> None:
+    here = Here()
+    await here.policy(make.call(), sends(make.throttled(), make.ok()))
+    await here.written()
+    assert await here.store.find("req_1") is None
+
+
+async def test_what_ends_unknown_stays_and_is_dated_by_its_first_byte() -> None:
+    here = Here()
+    outcome = await here.policy(make.call(), sends(make.lost()))
+    assert outcome.outcome_id == "req_1"
+    assert await here.unknowns() == ["req_1"]
+
+
+async def test_what_ends_unknown_without_a_first_claim_is_dated_by_its_first_byte_too() -> None:
+    here = Here(may_proceed=True)
+    here.store.away = 1
+    began = here.clock.wall()
+
+    async def inner(call: Call) -> Outcome:
+        assert call.before_first_byte is not None
+        assert await call.before_first_byte()
+        call.progress.began_sending(here.clock.monotonic())
+        here.clock.now += 7.0
+        return make.lost()
+
+    await here.policy(make.call(), inner)
+    entry = await here.store.find("req_1")
+    assert isinstance(entry, Entry)
+    assert entry.created_at == began
+
+
+async def test_what_cannot_be_written_down_is_not_sent() -> None:
+    here = Here()
+    here.store.away = 1
+    outcome = await here.policy(make.call(), sends(make.ok()))
+    assert isinstance(outcome, Refused)
+    assert (outcome.reason, outcome.effect) == (Refusal.LEDGER_AWAY, Effect.NONE)
+    assert outcome.is_retryable
+
+
+@pytest.mark.parametrize("loses_the_word", [True, False])
+@pytest.mark.parametrize("key", [None, make.key()])
+async def test_with_proceed_it_is_sent_and_written_as_soon_as_that_can_be(
+    loses_the_word: bool, key: Any
+) -> None:
+    here = Here(may_proceed=True)
+    here.store.away, here.store.loses_the_word = 2, loses_the_word
+    outcome = await here.policy(make.call(key=key), sends(make.lost()))
+    assert outcome.outcome_id == "req_1"
+    await here.written()
+    assert await here.unknowns() == ["req_1"]
+    assert here.keeper.unwritten == 0
+
+
+async def test_with_so_much_to_write_nobody_proceeds_and_nothing_is_lost() -> None:
+    here = Here(may_proceed=True)
+    here.store.away = 2 * MAX_UNWRITTEN + 10
+    refused = []
+    for number in range(MAX_UNWRITTEN + 5):
+        call = make.call(request_id=f"r{number}", deadline=here.clock.now + 30.0)
+        outcome = await here.policy(call, sends(make.lost()))
+        if isinstance(outcome, Refused):
+            refused.append(outcome)
+    assert here.keeper.unwritten == MAX_UNWRITTEN
+    assert [each.reason for each in refused] == [Refusal.LEDGER_AWAY] * 5
+    here.store.away = 0
+    await here.written()
+    assert len(await here.unknowns()) == MAX_UNWRITTEN
+
+
+async def test_what_cannot_be_forgotten_yet_is_forgotten_later() -> None:
+    here = Here()
+
+    async def inner(call: Call) -> Outcome:
+        outcome = await sends(make.ok())(call)
+        here.store.away = 1
+        return outcome  # type: ignore[no-any-return]
+
+    await here.policy(make.call(), inner)
+    here.store.away = 0
+    await here.written()
+    assert await here.store.find("req_1") is None
+
+
+async def test_what_somebody_spoke_of_keeps_its_end() -> None:
+    here = Here()
+
+    async def inner(call: Call) -> Outcome:
+        outcome = await sends(make.ok())(call)
+        await here.store.settle(
+            "req_1", Source.WEBHOOK, Said.SUCCEEDED, "event", attempt_timeout_s=1.0
+        )
+        return outcome  # type: ignore[no-any-return]
+
+    await here.policy(make.call(), inner)
+    await here.written()
+    entry = await here.store.find("req_1")
+    assert isinstance(entry, Entry)
+    assert entry.state is State.DONE
+
+
+async def test_what_is_cut_off_before_its_first_byte_is_forgotten() -> None:
+    here = Here()
+
+    async def inner(call: Call) -> Outcome:
+        assert call.before_first_byte is not None
+        assert await call.before_first_byte()
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        await here.policy(make.call(), inner)
+    await here.written()
+    assert await here.store.find("req_1") is None
+
+
+async def test_a_repeat_of_what_is_unknown_is_one_payment_and_settles_it() -> None:
+    here = Here()
+    one = await here.policy(make.call(key=make.key()), sends(make.lost()))
+    two = await here.policy(make.call(request_id="req_2", key=make.key()), sends(make.lost()))
+    assert (one.outcome_id, two.outcome_id) == ("req_1", "req_1")
+    await here.policy(make.call(request_id="req_3", key=make.key()), sends(make.ok()))
+    await here.written()
+    assert await here.unknowns() == []
+    entry = await here.store.find("req_1")
+    assert isinstance(entry, Entry)
+    assert entry.state is State.DONE
+
+
+async def test_a_key_that_covers_no_failures_makes_it_another_payment() -> None:
+    here = Here()
+    key = make.key(covers_failures=False)
+    await here.policy(make.call(key=key), sends(make.lost()))
+    two = await here.policy(make.call(request_id="req_2", key=key), sends(make.lost()))
+    assert two.outcome_id == "req_2"
+    await here.policy(make.call(request_id="req_3", key=key), sends(make.ok()))
+    await here.written()
+    assert await here.unknowns() == ["req_1", "req_2"]
+
+
+async def test_one_that_did_nothing_is_told_as_the_one_that_is_unknown() -> None:
+    here = Here()
+    await here.policy(make.call(key=make.key()), sends(make.lost()))
+    circuit = Script(make.refused())
+    outcome = await here.policy(make.call(request_id="req_2", key=make.key()), circuit)
+    assert (outcome.effect, outcome.outcome_id) == (Effect.UNKNOWN, "req_1")
+    other = make.call(request_id="req_3", key=make.key(), body=b'{"other": 1}')
+    assert (await here.policy(other, Script(make.refused()))).effect is Effect.NONE
+    unsafe = make.key(covers_failures=False)
+    retryable = Failed(**{**_members(make.not_sent()), "is_retryable": True})
+    for key, is_retryable in ((make.key(), True), (unsafe, False)):
+        told = await here.policy(make.call(request_id="req_4", key=key), Script(retryable))
+        assert (told.effect, told.is_retryable) == (Effect.UNKNOWN, is_retryable)
+
+
+def _members(outcome: Outcome) -> dict[str, Any]:
+    return {name: getattr(outcome, name) for name in outcome.__struct_fields__}
