@@ -2,8 +2,9 @@
 
     python -m bench.ledger
 
-Each payment is three durable steps: the claim of its key, the claim before the first byte, and its
-end with the answer. The median of a durable claim is compared with the median fsync of the same
+Each guarded payment is three durable steps: the claim of its key, the claim before the first byte,
+and its end with the answer. One that is only followed is two: written before its first byte, and
+forgotten. The median of a durable claim is compared with the median fsync of the same
 disk under the same load, measured in the same run. And a store of a million keys is compared with
 one of a thousand.
 """
@@ -14,19 +15,22 @@ import resource
 import statistics
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, TypeAlias
 
 import uvloop
 
 from proxy.ledger.book import Claim, Met, begin
 from proxy.ledger.decide import End, Meeting
-from proxy.ledger.entry import Entry, Owner, Recorded, Result
+from proxy.ledger.entry import Entry, Money, Owner, Recorded, Result
 from proxy.ledger.store import Away
 from proxy.stores.ledger_sqlite import SqliteLedger
 from proxy.system import SystemClock
+
+Step: TypeAlias = Callable[[SqliteLedger, int], Awaitable[float]]
 
 AT_ONCE: Final = 32
 SECONDS: Final = 3.0
@@ -37,7 +41,7 @@ ANSWER: Final = Recorded(
 )
 
 
-def claim(number: int) -> Claim:
+def claim(number: int, sent_s_ago: float | None = None) -> Claim:
     """Give the claim of one payment."""
     name = f"{number:032x}"
     return Claim(
@@ -50,6 +54,8 @@ def claim(number: int) -> Claim:
         fingerprint=bytes(32),
         owner=Owner("bench", number),
         lease_s=40.0,
+        money=Money("10.5", "EUR", name),
+        sent_s_ago=sent_s_ago,
     )
 
 
@@ -63,6 +69,16 @@ async def pay(store: SqliteLedger, number: int) -> float:
     took = time.perf_counter() - began
     assert isinstance(sent, Entry)
     await store.finish(met.entry.id, met.entry.owner, End.DONE, Result.SUCCEEDED, ANSWER)
+    return took
+
+
+async def follow(store: SqliteLedger, number: int) -> float:
+    """Follow one payment; give the seconds that its first byte waits."""
+    began = time.perf_counter()
+    met = await store.begin(claim(number, sent_s_ago=0.0))
+    took = time.perf_counter() - began
+    assert isinstance(met, Met)
+    assert await store.forget(met.entry.id, met.entry.owner) is True
     return took
 
 
@@ -91,7 +107,9 @@ class Fsyncs:
         return statistics.median(self.took)
 
 
-async def load(store: SqliteLedger, start: int, at_once: int = AT_ONCE) -> tuple[float, float, int]:
+async def load(
+    store: SqliteLedger, start: int, at_once: int = AT_ONCE, step: Step = pay
+) -> tuple[float, float, int]:
     """Pay for a while; give payments a second, the median claim, and the next number."""
     number, took, paid = start, [], 0
     until = time.perf_counter() + SECONDS
@@ -101,7 +119,7 @@ async def load(store: SqliteLedger, start: int, at_once: int = AT_ONCE) -> tuple
         nonlocal number, paid
         while time.perf_counter() < until:
             number += 1
-            took.append(await pay(store, number))
+            took.append(await step(store, number))
             paid += 1
 
     await asyncio.gather(*(payer() for _ in range(at_once)))
@@ -140,6 +158,16 @@ async def main() -> None:
                 f"{at_once:3} at once: {statistics.median(rates):6,.0f} payments/s, a claim "
                 f"{statistics.median(claims) * 1000:.2f} ms, "
                 f"{statistics.median(ratios):.1f} x an fsync under that load"
+            )
+        for at_once in (1, AT_ONCE):
+            rates, claims = [], []
+            for _ in range(ROUNDS):
+                rate, median, number = await load(store, number, at_once, follow)
+                rates.append(rate)
+                claims.append(median)
+            print(
+                f"{at_once:3} at once: {statistics.median(rates):6,.0f} payments/s that are only "
+                f"followed, a first byte waits {statistics.median(claims) * 1000:.2f} ms"
             )
         print("asked: 3,000 payments/s, and a claim within 3 x an fsync")
         await store.close()

@@ -115,6 +115,7 @@ def test_a_charge_of_spotflow_that_failed_within_a_200_is_declined(document: obj
         {"error": "Bad Request", "details": ["Duplicate transaction"]},
         {"message": "Invalid", "errors": [{"message": "Invalid"}, {"message": "Already paid"}]},
         ["Bad request", "This order is being processed"],
+        {"message": "Invalid", "errors": [{}, "", 7, "Duplicate order"]},
         {"error": {"message": "Invalid", "errors": [{"title": "duplicate_reference"}]}},
     ],
 )
