@@ -82,6 +82,11 @@ class Following:
         """Whether somebody was told that its outcome is unknown."""
         return self._writing is not None
 
+    @property
+    def may_be_written(self) -> bool:
+        """Whether the store may hold it as sent."""
+        return self.entry is not None or self._was_away
+
     def explain(self, outcome: Outcome) -> Outcome:
         """Give *outcome*, and why nothing was sent, where it could not be written down."""
         if isinstance(outcome, Refused) and outcome.reason is Refusal.CLAIM_LOST:
@@ -99,7 +104,11 @@ class Following:
         """Forget it, as nobody fears for it; where somebody has spoken of it, write its end."""
 
         async def forget() -> bool:
-            assert self.entry is not None
+            if self.entry is None:  # its word was lost: it may not have been written
+                there = await self._keeper.find(self._call.request_id)
+                if not isinstance(there, Entry):
+                    return there is None
+                self.entry = there
             if self.entry.owner != self._owner:
                 return await self._end(how, result)
             is_forgotten = await self._keeper.forget(self.entry)

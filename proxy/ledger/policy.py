@@ -172,7 +172,7 @@ class LedgerPolicy:
         except BaseException:
             if call.progress.is_in_doubt:
                 self._keeper.run(following.ended(End.UNKNOWN, None))
-            elif following.entry is not None:
+            elif following.may_be_written:
                 self._keeper.run(following.answered(End.FREE, None))
             raise
         how, result = end_of(outcome)
@@ -180,7 +180,7 @@ class LedgerPolicy:
             how, result = (End.UNKNOWN if following.is_feared else End.DONE), None
         if how is End.UNKNOWN or following.is_feared:
             await self._keeper.complete(following.ended(how, result))
-        elif following.entry is not None:
+        elif following.may_be_written:
             self._keeper.run(following.answered(how, result))
         elif said_by(result) is not None:
             self._settle_earlier(call, result)

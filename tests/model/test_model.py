@@ -79,7 +79,7 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self.flights())
     @rule(data=st.data())
     def leave(self, data: st.DataObject) -> None:
-        data.draw(st.sampled_from(self.flights())).call.progress.abandon()
+        self.world.leave(data.draw(st.sampled_from(self.flights())))
 
     @precondition(lambda self: self.flights())
     @rule(data=st.data())
@@ -125,6 +125,21 @@ class Histories(RuleBasedStateMachine):
                 )
             )
 
+    @precondition(lambda self: self.charged())
+    @rule(data=st.data())
+    def webhook(self, data: st.DataObject) -> None:
+        """The provider says what it has charged, early or late."""
+        flight = data.draw(st.sampled_from(self.charged()))
+        self.world.run(
+            self.world.store.settle(
+                flight.call.request_id,
+                Source.WEBHOOK,
+                Said.SUCCEEDED,
+                "event",
+                attempt_timeout_s=ATTEMPT_S,
+            )
+        )
+
     @invariant()
     def one_key_is_charged_once(self) -> None:
         for key, charges in self.world.charges.items():
@@ -146,14 +161,18 @@ class Histories(RuleBasedStateMachine):
             self._making.__exit__(None, None, None)
             self.loop.close()
 
-    def the_end(self) -> None:
-        """Everybody comes back, and time passes: nothing is lost, and no key is free."""
+    def everybody_comes_back(self) -> None:
+        """Let all that is under way end, and time pass."""
         for sidecar in self.world.sidecars:
             sidecar.store.mode = Mode.UP
         for _ in range(8):
             for flight in self.flights():
                 flight.let_on()
             self.world.pass_time(LEASE_S)
+
+    def the_end(self) -> None:
+        """Everybody comes back, and time passes: nothing is lost, and no key is free."""
+        self.everybody_comes_back()
         self.one_key_is_charged_once()
         self.what_was_said_is_true()
         unknown = {entry.id for entry in self.world.run(self.world.store.unknowns())}
@@ -181,14 +200,19 @@ class Histories(RuleBasedStateMachine):
     def ended(self) -> list[Flight]:
         return [flight for flight in self.all() if flight.task and flight.task.done()]
 
+    def charged(self) -> list[Flight]:
+        return [flight for flight in self.world.flown if flight.charged]
+
     def all(self) -> list[Flight]:
         return [flight for sidecar in self.world.sidecars for flight in sidecar.flights]
 
 
-def machine(stores: Maker, sidecars: int) -> type[Histories]:
+def machine(
+    stores: Maker, sidecars: int, histories: type[Histories] = Histories
+) -> type[Histories]:
     """Give the machine over the stores that *stores* makes."""
     members = {"stores": staticmethod(stores), "sidecars": sidecars}
-    return type("Histories", (Histories,), members)
+    return type(histories.__name__, (histories,), members)
 
 
 def try_all(
@@ -236,17 +260,21 @@ def test_one_sidecar_on_sqlite() -> None:
     try_all(machine(in_sqlite, 1), EXAMPLES)
 
 
-def test_two_sidecars_on_postgresql(postgresql: Server) -> None:
+def in_postgresql_of(server: Server) -> Maker:
     def in_postgresql(
         loop: asyncio.AbstractEventLoop, clock: SteppedClock
     ) -> Iterator[LedgerStore]:
-        url = loop.run_until_complete(postgresql.fresh())
+        url = loop.run_until_complete(server.fresh())
         opening = PostgresqlLedger.open(url, clock, random_bytes, goes_by=clock)
         store = loop.run_until_complete(opening)
         yield store
         loop.run_until_complete(store.close())
 
-    try_all(machine(in_postgresql, 2), EXAMPLES)
+    return in_postgresql
+
+
+def test_two_sidecars_on_postgresql(postgresql: Server) -> None:
+    try_all(machine(in_postgresql_of(postgresql), 2), EXAMPLES)
 
 
 async def yes(_: object) -> bool:

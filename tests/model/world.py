@@ -100,6 +100,8 @@ class Flaky:
         self._store = store
         self._clock = clock
 
+    is_durable = True
+
     @property
     def secret(self) -> bytes:
         return self._store.secret
@@ -164,6 +166,7 @@ class World:
         self.answers: dict[str, set[bytes]] = {}
         self.unknown: dict[str, str] = {}  # what a caller was told is unknown: id and key
         self.settled: set[str] = set()
+        self.flown: list[Flight] = []  # of all calls, those of crashed sidecars too
         self.calls = 0
         self.sidecars = [self.sidecar() for _ in range(count)]
 
@@ -176,18 +179,28 @@ class World:
         keeper = Keeper(store, f"sidecar-{self.calls}", self.clock, lambda _: None)  # type: ignore[arg-type]
         return Sidecar(store, keeper, policy(keeper))
 
-    def start(self, sidecar: Sidecar, key: str, amount: int, does: tuple[Does, ...]) -> None:
+    def start(
+        self,
+        sidecar: Sidecar,
+        key: str,
+        amount: int,
+        does: tuple[Does, ...],
+        *,
+        is_guarded: bool = True,
+    ) -> None:
+        """Have a payment made; one that is not guarded has no key, and is a payment by itself."""
         self.calls += 1
         call = make.call(
             request_id=f"call-{self.calls}",
             body=b'{"amount": %d}' % amount,
             deadline=self.clock.now + TOTAL_S,
-            key=make.key(value=key, is_honoured=False),
-            is_guarded=True,
+            key=make.key(value=key, is_honoured=False) if is_guarded else None,
+            is_guarded=is_guarded,
             progress=Progress(),
         )
         flight = Flight(key, amount, does, call, self.loop.create_future())
         flight.task = self.loop.create_task(self._fly(sidecar, flight))
+        self.flown.append(flight)
         sidecar.flights.append(flight)
 
     async def _fly(self, sidecar: Sidecar, flight: Flight) -> Outcome:
@@ -250,6 +263,15 @@ class World:
             assert outcome.delivery is not Delivery.NONE or outcome.is_replayed
         if word == "succeeded":
             assert self.charges[flight.key] == 1, "told of a success that was none"
+
+    def leave(self, flight: Flight) -> None:
+        """Have its caller leave."""
+
+        async def leave() -> None:
+            flight.call.progress.abandon()
+
+        self.run(leave())
+        self.pass_time(0.0)
 
     def crash(self, sidecar: Sidecar) -> None:
         """Kill it: nothing more of it happens, whatever it was about to write."""
