@@ -58,7 +58,7 @@ bench: bench-light ## what the sidecar costs on this machine
 bench-light: $(VENV)/.bench ## of that, what a request costs beside nginx, HAProxy, Envoy and aiohttp
 	$(BIN)/python -m bench.light --keep
 
-bench-check: $(VENV)/.bench ## a short form of it, against bounds
+bench-check: $(VENV)/.dev ## a short form of it, against bounds; beside Envoy too, where that is installed
 	$(BIN)/python -m bench.light --check
 
 bench-wire: $(VENV)/.dev ## of that, what it holds of large bodies, many callers and slow sides

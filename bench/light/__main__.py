@@ -33,7 +33,7 @@ from .measure import (
     process,
     resident_mib,
 )
-from .results import OURS, PEER, RATES, Found, Seen, ratio
+from .results import OURS, RATES, Found, Seen, ratio
 from .ways import FLOOR, WAYS, Place, Way, provider
 
 BOUNDS: Final = Path(__file__).parent / "bounds.json"
@@ -132,26 +132,34 @@ async def measure(rounds: int, seconds: int, only: list[str], *, is_kept: bool) 
 
 
 async def check() -> bool:
-    """Tell whether the processor time of a request, beside Envoy's, is what it was."""
+    """Tell whether the processor time of a request, beside its peers', is what it was.
+
+    The plain aiohttp proxy is always one of them: of what Python costs beside Python machines
+    differ least.
+    """
     bounds = json.loads(BOUNDS.read_text())
-    ways = tuple(way for way in WAYS if way.name in {PEER, OURS})
+    ways = tuple(way for way in WAYS if way.name in {*bounds, OURS})
     is_fine = True
     for scenario in SCENARIOS:
-        if scenario.name not in bounds:
-            continue
-        bound, seen = bounds[scenario.name] * MAY_BE_WORSE, []
-        while len(seen) < TRIES and not (seen and seen[-1] <= bound):
+        allowed = {peer: each[scenario.name] * MAY_BE_WORSE for peer, each in bounds.items()
+                   if scenario.name in each}  # fmt: skip
+        seen: list[dict[str, float]] = []
+        while allowed and len(seen) < TRIES and not (seen and _holds(seen[-1], allowed)):
             with TemporaryDirectory() as folder:
                 found = await compare(scenario, 5, 1, Path(folder), ways)
-            cpu = ratio(found, OURS, "cpu_us")
-            if cpu is None:
-                sys.exit(f"{PEER} is needed: it is what the sidecar is compared with")
-            seen.append(cpu)
-        is_fine &= seen[-1] <= bound
-        said = ", ".join(f"{each:.2f}" for each in seen)
-        verdict = "PASS" if seen[-1] <= bound else "FAIL"
-        print(f"{verdict} {scenario.name}: {said} of {PEER}'s processor time, at most {bound:.2f}")
+            told = {peer: ratio(found, OURS, "cpu_us", peer) for peer in allowed}
+            seen.append({peer: each for peer, each in told.items() if each is not None})
+        for peer, bound in allowed.items():
+            said = ", ".join(f"{each[peer]:.2f}" for each in seen if peer in each)
+            if said:
+                verdict = "PASS" if seen[-1][peer] <= bound else "FAIL"
+                print(f"{verdict} {scenario.name}: {said} of {peer}'s time, at most {bound:.2f}")
+        is_fine &= not allowed or _holds(seen[-1], allowed)
     return is_fine
+
+
+def _holds(seen: dict[str, float], allowed: dict[str, float]) -> bool:
+    return bool(seen) and all(each <= allowed[peer] for peer, each in seen.items())
 
 
 def main() -> None:

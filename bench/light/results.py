@@ -59,12 +59,12 @@ class Seen:
 Found = dict[str, Seen]
 
 
-def ratio(found: Found, name: str, what: str) -> float | None:
+def ratio(found: Found, name: str, what: str, peer: str = PEER) -> float | None:
     """Give the median, over the rounds, of the ratio to the peer within a round."""
-    if PEER not in found or not found[name].loads:
+    if peer not in found or not found[name].loads:
         return None
-    pairs = zip(found[name].loads, found[PEER].loads, strict=True)
-    return statistics.median(float(getattr(one, what) / getattr(peer, what)) for one, peer in pairs)
+    pairs = zip(found[name].loads, found[peer].loads, strict=True)
+    return statistics.median(float(getattr(one, what) / getattr(two, what)) for one, two in pairs)
 
 
 def table(found: Found) -> list[str]:
