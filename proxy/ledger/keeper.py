@@ -21,6 +21,7 @@ from proxy.terms import Clock, Emit, OutcomeContradicted, OutcomeSettled, StoreM
 from .book import Claim, Ended, Evidence, Met
 from .decide import End, Said, Settlement, Source
 from .entry import Entry, Owner, Recorded, Result
+from .keeping import is_early
 from .store import AWAY, Away, LedgerStore
 from .unwritten import Unwritten, Write
 
@@ -181,12 +182,18 @@ class Keeper:
         """Take what was said of a payment that is unknown now while it was still under way."""
         said = self._heard(await self.store.evidence(entry.id))
         for told in () if isinstance(said, Away) else said:
-            if told.settlement is Settlement.TOO_EARLY and told.said is not Said.NOT_PROCESSED:
+            if is_early([told]):
                 await self.settle(entry, told.source, told.said, told.note, attempt_timeout_s=0.0)
 
     async def unknowns(self) -> tuple[Entry, ...] | Away:
         """Give the payments of which nobody knows what came, the oldest first."""
         return self._heard(await self.store.unknowns())
+
+    async def weigh_all_again(self) -> None:
+        """Take what was said too early of payments whose end nobody here has seen."""
+        found = self._heard(await self.store.early())
+        for entry in () if isinstance(found, Away) else found:
+            await self.weigh_again(entry)
 
     async def changed(self, entry_id: str, until: float) -> None:
         """Wait until something may have become of a payment, or for a while, or to *until*."""

@@ -6,9 +6,18 @@ from typing import Final
 from msgspec.structs import replace
 
 from .book import Evidence, expired
+from .decide import Said, Settlement
 from .entry import Entry, Owner, State
 
 TOMBSTONE_S: Final = 90 * 86_400.0  # contract section 6
+
+
+def is_early(said: Iterable[Evidence]) -> bool:
+    """Whether something was said of a payment while it was still under way, by who may say it."""
+    return any(
+        each.settlement is Settlement.TOO_EARLY and each.said is not Said.NOT_PROCESSED
+        for each in said
+    )
 
 
 def is_forgettable(

@@ -92,6 +92,9 @@ class LedgerStore(Protocol):
     async def unknowns(self) -> tuple[Entry, ...] | Away:
         """Give the payments of which nobody knows what came, the oldest first."""
 
+    async def early(self) -> tuple[Entry, ...] | Away:
+        """Give the payments that are unknown now, of which more was said while they were sent."""
+
     async def purge(self, provider: str, record_for_s: float) -> int | Away:
         """Drop what of a provider's payments need not be kept any more, `PURGED` of them at most.
 

@@ -63,7 +63,6 @@ class Unknowns:
     async def refresh(self) -> None:
         """Look once."""
         self._meanwhile.clear()
-        before = frozenset(self._entries)
         found = await self._keeper.unknowns()
         if isinstance(found, Away):
             return
@@ -73,9 +72,7 @@ class Unknowns:
         for entry in known.values():
             if entry is not None:
                 self._keep(entry)
-        for entry in found:
-            if entry.id not in before:  # its owner is gone, or was before us
-                await self._keeper.weigh_again(entry)
+        await self._keeper.weigh_all_again()
 
     def samples(self, providers: Mapping[str, object]) -> Iterator[Sample]:
         """Give the gauges, of each of *providers* whether it has any or not."""

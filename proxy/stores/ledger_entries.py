@@ -82,6 +82,10 @@ _SETTLED: Final = (
     " ON entry_id = id ORDER BY said DESC"
 )
 _OPENED: Final = f"SELECT {_ALL} FROM entries WHERE open_since IS NOT NULL"  # noqa: S608
+_EARLY: Final = (
+    f"{_OPENED} AND EXISTS (SELECT 1 FROM evidence WHERE entry_id = entries.id"  # noqa: S608
+    " AND settlement = 'too_early' AND said <> 'not_processed')"
+)
 _OLD: Final = (
     f"SELECT {_ALL} FROM entries"  # noqa: S608
     " WHERE provider = ? AND closed_as = ? AND closed_at <= ? LIMIT ?"
@@ -119,6 +123,10 @@ class Entries:
     def opened(self) -> Iterator[Entry]:
         """Give what is under way or unknown."""
         return self._read(_OPENED)
+
+    def early(self) -> Iterator[Entry]:
+        """Give what is under way or unknown, of which something was said too early."""
+        return self._read(_EARLY)
 
     def settled(self, limit: int) -> Iterator[Entry]:
         """Give those of which somebody has said something, the latest said first."""

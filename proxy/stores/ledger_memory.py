@@ -18,7 +18,7 @@ from proxy.ledger.book import (
 )
 from proxy.ledger.decide import End, Said, Settlement, Source
 from proxy.ledger.entry import Entry, Owner, Recorded, Result, State
-from proxy.ledger.keeping import TOMBSTONE_S, is_forgettable, purged, unknowns
+from proxy.ledger.keeping import TOMBSTONE_S, is_early, is_forgettable, purged, unknowns
 from proxy.ledger.store import AWAY, PURGED, Away
 from proxy.terms import Clock
 
@@ -164,6 +164,11 @@ class MemoryLedger:
     async def unknowns(self) -> tuple[Entry, ...]:
         """Give the payments of which nobody knows what came, the oldest first."""
         return unknowns(self._entries.values(), self._clock.wall())
+
+    async def early(self) -> tuple[Entry, ...]:
+        """Give the payments that are unknown now, of which more was said while they were sent."""
+        known = (self._entries.get(each) for each, said in self._evidence.items() if is_early(said))
+        return unknowns((entry for entry in known if entry is not None), self._clock.wall())
 
     async def purge(self, provider: str, record_for_s: float) -> int:
         """Drop what of a provider's payments need not be kept any more."""

@@ -234,6 +234,15 @@ class PostgresqlLedger:
 
         return await self._read(read)
 
+    async def early(self) -> tuple[Entry, ...] | Away:
+        """Give the payments that are unknown now, of which more was said while they were sent."""
+
+        async def read(tables: Tables) -> tuple[Entry, ...]:
+            now, found = await tables.early()
+            return unknowns(found, now)
+
+        return await self._read(read)
+
     async def purge(self, provider: str, record_for_s: float) -> int | Away:
         """Drop what of a provider's payments need not be kept any more."""
 

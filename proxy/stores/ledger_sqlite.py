@@ -208,6 +208,10 @@ class SqliteLedger:
             lambda: unknowns(self._entries.opened(), self._clock.wall())
         )
 
+    async def early(self) -> tuple[Entry, ...] | Away:
+        """Give the payments that are unknown now, of which more was said while they were sent."""
+        return await self._commits.take(lambda: unknowns(self._entries.early(), self._clock.wall()))
+
     async def purge(self, provider: str, record_for_s: float) -> int | Away:
         """Drop what of a provider's payments need not be kept any more."""
 

@@ -33,6 +33,10 @@ BY_KEY: Final = _look("scope = $1 AND key_hash = $2 AND state <> 'released'")
 BY_KEY_LOCKED: Final = _look("scope = $1 AND key_hash = $2 AND state <> 'released' FOR UPDATE")
 BY_REFERENCE: Final = _look("provider = $1 AND reference = $2 ORDER BY created_at LIMIT 100")
 OPEN: Final = _look("state IN ('sending', 'unknown')")
+EARLY: Final = _look(
+    "state IN ('sending', 'unknown') AND EXISTS (SELECT 1 FROM paysluice_evidence"
+    " WHERE entry_id = id AND settlement = 'too_early' AND said <> 'not_processed')"
+)
 SETTLED: Final = (
     f"SELECT {_ALL} FROM paysluice_entries JOIN"  # noqa: S608
     " (SELECT entry_id, max(number) AS said FROM paysluice_evidence GROUP BY entry_id"

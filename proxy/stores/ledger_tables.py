@@ -57,6 +57,10 @@ class Tables:
         """Give the time, and what is under way or unknown."""
         return await self._all(ask.OPEN)
 
+    async def early(self) -> tuple[float, list[Entry]]:
+        """Give the time, and what is under way or unknown of which something was said too early."""
+        return await self._all(ask.EARLY)
+
     async def settled(self, limit: int) -> tuple[Entry, ...]:
         """Give those of which somebody has said something, the latest said first."""
         found = await self._rows.fetch(ask.SETTLED, limit)

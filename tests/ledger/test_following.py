@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from proxy.ledger import Keeper, LedgerPolicy
+from proxy.ledger import Keeper, LedgerPolicy, Unknowns
 from proxy.ledger.book import Claim, Met
 from proxy.ledger.decide import Said, Source
 from proxy.ledger.entry import Entry, Owner, State
@@ -14,7 +14,7 @@ from proxy.stores.ledger_memory import MemoryLedger
 from proxy.terms import Call, Effect, Event, Failed, Outcome, Refusal, Refused
 from tests.support import make
 from tests.support.clock import SteppedClock
-from tests.support.ledger import policy
+from tests.support.ledger import claim, policy
 from tests.support.script import Script
 
 
@@ -222,6 +222,22 @@ async def test_one_that_did_nothing_is_told_as_the_one_that_is_unknown() -> None
     for key, is_retryable in ((make.key(), True), (unsafe, False)):
         told = await here.policy(make.call(request_id="req_4", key=key), Script(retryable))
         assert (told.effect, told.is_retryable) == (Effect.UNKNOWN, is_retryable)
+
+
+async def test_an_early_word_of_a_payment_whose_sidecar_died_counts_once_it_is_unknown() -> None:
+    here = Here()
+    await here.store.begin(claim(sent_s_ago=0.0, lease_s=10.0))
+    said = (Source.WEBHOOK, Said.SUCCEEDED, "event")
+    await here.store.settle("p1", *said, attempt_timeout_s=1.0)
+    unknowns = Unknowns(here.keeper)
+    await unknowns.refresh()
+    assert await here.unknowns() == []
+    here.clock.now += 10.0
+    await unknowns.refresh()
+    assert not unknowns.entries
+    entry = await here.store.find("p1")
+    assert isinstance(entry, Entry)
+    assert entry.state is State.DONE
 
 
 def _members(outcome: Outcome) -> dict[str, Any]:

@@ -79,6 +79,7 @@ async def every_method(store: PostgresqlLedger, name: str = "p1") -> list[object
         store.by_reference("acme", "order"),
         store.forget(name, OTHER),
         store.settled(1),
+        store.early(),
         store.unknowns(),
         store.purge("acme", 1.0),
     )

@@ -74,6 +74,22 @@ async def test_a_late_answer_of_what_a_person_freed_is_kept(here: World, *, is_t
     assert found == ((Meeting.IN_PROGRESS, "p2") if is_taken else (Meeting.REPLAYED, "p1"))
 
 
+async def test_what_was_said_too_early_is_found_once_the_payment_is_unknown(here: World) -> None:
+    for name in ("p1", "p2", "p3"):
+        await here.sent(id=name, key_hash=name.encode())
+    await here.said(Said.SUCCEEDED, "p1")
+    await here.said(Said.DECLINED, "p3")
+    await here.store.settle("p2", Source.PERSON, Said.NOT_PROCESSED, "", attempt_timeout_s=1.0)
+    assert await here.store.early() == ()
+    await here.store.finish("p3", ME, End.DONE, Result.DECLINED, ANSWER)
+    here.clock.now += LEASE_S
+    found = await here.store.early()
+    assert isinstance(found, tuple)
+    assert [(entry.id, entry.state) for entry in found] == [("p1", State.UNKNOWN)]
+    await here.said(Said.SUCCEEDED, "p1")
+    assert await here.store.early() == ()
+
+
 async def test_somebodys_word_on_a_refusal_is_kept_as_long_as_a_tombstone(here: World) -> None:
     for name in ("p1", "p2"):
         await here.sent(id=name, key_hash=name.encode())
