@@ -68,6 +68,8 @@ class Following:
 
     async def take(self) -> bool:
         """Write the payment down just before its first byte; say whether it may be sent."""
+        if self._may_proceed and not self._keeper.is_up:
+            return True  # nobody waits for a store that is known to be away
         return await self._write() or self._may_proceed
 
     def on_abandon(self) -> Awaitable[None] | None:
@@ -86,6 +88,11 @@ class Following:
     def may_be_written(self) -> bool:
         """Whether the store may hold it as sent."""
         return self.entry is not None or self._was_away
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether it is written as an earlier payment, of which it is a repeat."""
+        return self.entry is not None and self.entry.owner != self._owner
 
     def explain(self, outcome: Outcome) -> Outcome:
         """Give *outcome*, and why nothing was sent, where it could not be written down."""
@@ -109,7 +116,7 @@ class Following:
                 if not isinstance(there, Entry):
                     return there is None
                 self.entry = there
-            if self.entry.owner != self._owner:
+            if self.is_adopted:
                 return await self._end(how, result)
             is_forgotten = await self._keeper.forget(self.entry)
             if isinstance(is_forgotten, Away):
@@ -160,7 +167,7 @@ class Following:
     async def _end(self, how: End, result: Result | None) -> bool:
         if not await self._write() or self.entry is None:
             return False
-        if self.entry.owner == self._owner:
+        if not self.is_adopted:
             return not isinstance(await self._keeper.write_end(self.entry, how, result), Away)
         said = said_by(result)
         if how is not End.DONE or said is None:

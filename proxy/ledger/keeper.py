@@ -14,7 +14,7 @@ Rules:
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from proxy.terms import Clock, Emit, OutcomeContradicted, OutcomeSettled, StoreMoved
 
@@ -24,8 +24,7 @@ from .entry import Entry, Owner, Recorded, Result
 from .keeping import is_early
 from .store import AWAY, Away, LedgerStore
 from .unwritten import Unwritten, Write
-
-_LOOK_S: Final = 1.0  # how often one asks what another sidecar has come to
+from .waiting import Waiting
 
 _T = TypeVar("_T")
 
@@ -42,7 +41,8 @@ class Keeper:
         self._epoch = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._unwritten = Unwritten(clock, self.run)
-        self._waiters: dict[str, set[asyncio.Future[None]]] = {}
+        self._early: set[str] = set()  # our payments of which somebody spoke before their end
+        self._waiting = Waiting(clock)
         self._on_settled: Callable[[str], None] = lambda _: None
 
     @property
@@ -112,7 +112,7 @@ class Keeper:
 
         async def write() -> bool:
             is_kept = self._heard(await self.store.abandon(entry.id, entry.owner)) is not AWAY
-            self._wake(entry.id)
+            self._waiting.wake(entry.id)
             return is_kept
 
         await self.insist(entry.id, write)
@@ -139,7 +139,11 @@ class Keeper:
         if isinstance(ended, Ended) and ended.is_contradicted:
             said = how.value if result is None else result.value
             self.emit(OutcomeContradicted(entry.id, entry.provider, "provider", said))
-        self._wake(entry.id)
+        if entry.id in self._early:
+            self._early.discard(entry.id)
+            if how is End.DONE:  # else it is weighed again once it is listed as unknown
+                await self.weigh_again(entry)
+        self._waiting.wake(entry.id)
         return entry if ended is None else ended.entry
 
     async def settle(
@@ -179,7 +183,7 @@ class Keeper:
         await self.insist(f"{entry.id} {source} {said} {note}", write)
 
     async def weigh_again(self, entry: Entry) -> None:
-        """Take what was said of a payment that is unknown now while it was still under way."""
+        """Take what was said of a payment while it was under way, now that it has ended."""
         said = self._heard(await self.store.evidence(entry.id))
         for told in () if isinstance(said, Away) else said:
             if is_early([told]):
@@ -197,20 +201,7 @@ class Keeper:
 
     async def changed(self, entry_id: str, until: float) -> None:
         """Wait until something may have become of a payment, or for a while, or to *until*."""
-        wait_s = min(_LOOK_S, until - self.clock.monotonic())
-        if wait_s <= 0:
-            return
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.setdefault(entry_id, set()).add(waiter)
-        sleep = asyncio.ensure_future(self.clock.sleep(wait_s))
-        try:
-            await asyncio.wait((waiter, sleep), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleep.cancel()
-            waiters = self._waiters[entry_id]
-            waiters.discard(waiter)
-            if not waiters:
-                del self._waiters[entry_id]
+        await self._waiting.wait(entry_id, until)
 
     async def complete(self, step: Coroutine[Any, Any, _T]) -> _T:
         """Give what comes of *step*, which goes on to its end where whoever waits is cancelled."""
@@ -237,16 +228,13 @@ class Keeper:
             case Settlement.SETTLED:
                 self._on_settled(entry.id)
                 self.emit(OutcomeSettled(entry.id, entry.provider, told.source, told.said))
-                self._wake(entry.id)
+                self._waiting.wake(entry.id)
             case Settlement.CONTRADICTED:
                 self.emit(OutcomeContradicted(entry.id, entry.provider, told.source, told.said))
+            case Settlement.TOO_EARLY if self.owns(entry):
+                self._early.add(entry.id)
             case _:
                 pass  # nothing changed
-
-    def _wake(self, entry_id: str) -> None:
-        for waiter in self._waiters.get(entry_id, ()):
-            if not waiter.done():
-                waiter.set_result(None)
 
     def _heard(self, said: _T) -> _T:
         """Note whether the store is there."""

@@ -182,7 +182,7 @@ class LedgerPolicy:
             await self._keeper.complete(following.ended(how, result))
         elif following.may_be_written:
             self._keeper.run(following.answered(how, result))
-        elif said_by(result) is not None:
+        if not following.is_adopted:
             self._settle_earlier(call, result)
         if how is End.UNKNOWN and following.entry is not None:
             return await self._in_doubt(following.entry, outcome)
@@ -192,8 +192,11 @@ class LedgerPolicy:
 
     def _settle_earlier(self, call: Call, result: Result | None) -> None:
         """Settle what was unknown of the very same request: its key is honoured, and answered."""
-        earlier, said = self._earlier(call), said_by(result)
-        if earlier is not None and said is not None and is_repeat(call, earlier, self._clock):
+        said = said_by(result)
+        earlier = None if said is None else self._earlier(call)
+        if said is None or earlier is None or earlier.id == call.request_id:
+            return
+        if is_repeat(call, earlier, self._clock):
             self._keeper.run(
                 self._keeper.evidence(
                     earlier, Source.REPEAT, said, NOTE, attempt_timeout_s=self._attempt_s

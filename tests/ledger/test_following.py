@@ -1,5 +1,6 @@
 """Payments that no ledger guards: written before their first byte where that outlives us."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,7 +12,16 @@ from proxy.ledger.entry import Entry, Owner, State
 from proxy.ledger.store import AWAY, Away
 from proxy.ledger.unwritten import MAX_UNWRITTEN
 from proxy.stores.ledger_memory import MemoryLedger
-from proxy.terms import Call, Effect, Event, Failed, Outcome, Refusal, Refused
+from proxy.terms import (
+    Call,
+    Effect,
+    Event,
+    Kind,
+    Outcome,
+    OutcomeContradicted,
+    Refusal,
+    Refused,
+)
 from tests.support import make
 from tests.support.clock import SteppedClock
 from tests.support.ledger import claim, policy
@@ -198,6 +208,61 @@ async def test_a_repeat_of_what_is_unknown_is_one_payment_and_settles_it() -> No
     assert entry.state is State.DONE
 
 
+async def test_a_repeat_that_began_before_the_first_was_unknown_settles_it_too() -> None:
+    here = Here()
+    first_ends, second_ends = asyncio.Event(), asyncio.Event()
+
+    def ends_with(gate: asyncio.Event, outcome: Outcome) -> Any:
+        async def inner(call: Call) -> Outcome:
+            assert call.before_first_byte is not None
+            assert await call.before_first_byte()
+            call.progress.began_sending(1000.0)
+            await gate.wait()
+            call.progress.settle(outcome.effect, outcome.delivery, 1)
+            return outcome
+
+        return inner
+
+    calls = [make.call(request_id=name, key=make.key()) for name in ("one", "two")]
+    one = asyncio.create_task(here.policy(calls[0], ends_with(first_ends, make.lost())))
+    await here.clock.advance(0.0)
+    two = asyncio.create_task(here.policy(calls[1], ends_with(second_ends, make.ok())))
+    await here.clock.advance(0.0)
+    first_ends.set()
+    assert (await one).effect is Effect.UNKNOWN
+    second_ends.set()
+    await two
+    await here.written()
+    assert await here.unknowns() == []
+    entry = await here.store.find("one")
+    assert isinstance(entry, Entry)
+    assert entry.state is State.DONE
+
+
+async def test_a_store_that_is_known_to_be_away_is_not_waited_for() -> None:
+    here = Here(may_proceed=True)
+    here.keeper.is_up = False
+    here.store.away = 1
+    await here.policy(make.call(), sends(make.ok()))
+    assert here.store.away == 1
+
+
+async def test_an_answer_against_an_early_word_is_a_contradiction() -> None:
+    here = Here()
+
+    async def inner(call: Call) -> Outcome:
+        outcome = await sends(make.rejected(402, kind=Kind.DECLINED, effect=Effect.SETTLED))(call)
+        entry = await here.store.find("req_1")
+        assert isinstance(entry, Entry)
+        said = (Source.WEBHOOK, Said.SUCCEEDED, "event")
+        await here.keeper.settle(entry, *said, attempt_timeout_s=1.0)
+        return outcome  # type: ignore[no-any-return]
+
+    await here.policy(make.call(), inner)
+    await here.written()
+    assert [type(each) for each in here.events] == [OutcomeContradicted]
+
+
 async def test_a_key_that_covers_no_failures_makes_it_another_payment() -> None:
     here = Here()
     key = make.key(covers_failures=False)
@@ -218,7 +283,7 @@ async def test_one_that_did_nothing_is_told_as_the_one_that_is_unknown() -> None
     other = make.call(request_id="req_3", key=make.key(), body=b'{"other": 1}')
     assert (await here.policy(other, Script(make.refused()))).effect is Effect.NONE
     unsafe = make.key(covers_failures=False)
-    retryable = Failed(**{**_members(make.not_sent()), "is_retryable": True})
+    retryable = make.not_sent(is_retryable=True)
     for key, is_retryable in ((make.key(), True), (unsafe, False)):
         told = await here.policy(make.call(request_id="req_4", key=key), Script(retryable))
         assert (told.effect, told.is_retryable) == (Effect.UNKNOWN, is_retryable)
@@ -238,7 +303,3 @@ async def test_an_early_word_of_a_payment_whose_sidecar_died_counts_once_it_is_u
     entry = await here.store.find("p1")
     assert isinstance(entry, Entry)
     assert entry.state is State.DONE
-
-
-def _members(outcome: Outcome) -> dict[str, Any]:
-    return {name: getattr(outcome, name) for name in outcome.__struct_fields__}
