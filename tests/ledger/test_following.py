@@ -86,14 +86,7 @@ async def test_what_is_answered_is_forgotten_behind_the_callers_back() -> None:
     assert await here.store.find("req_1") is None
 
 
-async def test_what_ends_unknown_stays_and_is_dated_by_its_first_byte() -> None:
-    here = Here()
-    outcome = await here.policy(make.call(), sends(make.lost()))
-    assert outcome.outcome_id == "req_1"
-    assert await here.unknowns() == ["req_1"]
-
-
-async def test_what_ends_unknown_without_a_first_claim_is_dated_by_its_first_byte_too() -> None:
+async def test_what_ends_unknown_without_a_first_claim_is_dated_by_its_first_byte() -> None:
     here = Here(may_proceed=True)
     here.store.away = 1
     began = here.clock.wall()
