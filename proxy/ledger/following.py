@@ -85,6 +85,17 @@ class Following:
         return self._writing is not None
 
     @property
+    def is_spoken_of(self) -> bool:
+        """Whether somebody has said what became of it before it ended."""
+        return self.entry is not None and self._keeper.heard_early_of(self.entry)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it ended unknown, whatever its own answer says: somebody spoke against that."""
+        is_ours = self.entry is not None and not self.is_adopted
+        return is_ours and self.entry is not None and self.entry.state is State.UNKNOWN
+
+    @property
     def may_be_written(self) -> bool:
         """Whether the store may hold it as sent."""
         return self.entry is not None or self._was_away
@@ -128,13 +139,14 @@ class Following:
 
     async def _write(self) -> bool:
         async with self._one_writes:
+            if self.entry is not None:
+                return True
+            self.entry = await self._written()
             if self.entry is None:
-                self.entry = await self._written()
-                if (
-                    self.entry is not None and not self._is_over
-                ):  # whoever is told of it is told where it stands
-                    self._call.progress.follow(self.entry.id, self.on_abandon)
-            return self.entry is not None
+                return False
+            if not self._is_over:  # whoever is told of it is told where it stands
+                self._call.progress.follow(self.entry.id, self.on_abandon)
+            return True
 
     async def _written(self) -> Entry | None:
         call, keeper = self._call, self._keeper
@@ -168,7 +180,10 @@ class Following:
         if not await self._write() or self.entry is None:
             return False
         if not self.is_adopted:
-            return not isinstance(await self._keeper.write_end(self.entry, how, result), Away)
+            kept = await self._keeper.write_end(self.entry, how, result)
+            if not isinstance(kept, Away):
+                self.entry = kept
+            return not isinstance(kept, Away)
         said = said_by(result)
         if how is not End.DONE or said is None:
             return True

@@ -73,6 +73,10 @@ class Keeper:
         """Whether this very process sent a payment."""
         return entry.owner.sidecar == self._sidecar
 
+    def heard_early_of(self, entry: Entry) -> bool:
+        """Whether somebody has spoken, here, of a payment of ours that is under way."""
+        return entry.id in self._early
+
     async def begin(self, claim: Claim) -> Met | Away:
         """Take a key, or say what stands under it."""
         return self._heard(await self.store.begin(claim))

@@ -178,8 +178,9 @@ class LedgerPolicy:
         how, result = end_of(outcome)
         if is_redirection(outcome):  # it says nothing of the payment
             how, result = (End.UNKNOWN if following.is_feared else End.DONE), None
-        if how is End.UNKNOWN or following.is_feared:
+        if how is End.UNKNOWN or following.is_feared or following.is_spoken_of:
             await self._keeper.complete(following.ended(how, result))
+            how = End.UNKNOWN if following.is_unknown else how
         elif following.may_be_written:
             self._keeper.run(following.answered(how, result))
         if not following.is_adopted:
