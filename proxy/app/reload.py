@@ -33,7 +33,10 @@ def _whose(provider: ProviderSettings) -> tuple[object, ...]:
         provider.account,
         provider.base_url,
         provider.tenant_headers,
+        provider.profile,
         provider.idempotency.mode,
+        provider.idempotency.header,
+        provider.idempotency.trusted,
     )
 
 

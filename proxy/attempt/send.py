@@ -106,8 +106,10 @@ class Attempt:
                     return failed(call, opened, Delivery.NONE)
                 connection = opened
             claim = call.before_first_byte
-            if claim is not None and not await self._is_ours(claim, connection):
-                return Refused(reason=Refusal.CLAIM_LOST)
+            if claim is not None:
+                if not await self._is_ours(claim, connection):
+                    return Refused(reason=Refusal.CLAIM_LOST)
+                started = self._clock.monotonic()  # the ledger's time is not the provider's
             if call.progress.is_abandoned or self._clock.monotonic() >= call.deadline:
                 self._pool.release(connection)
                 return Refused(reason=Refusal.CALLER_LEFT)

@@ -9,7 +9,8 @@ Rules:
    that it is unknown: a caller who waited less long, another sidecar.
 5. What a settlement said stands against a late answer that says otherwise: a contradiction.
 6. A key that was freed in error is taken back, where nobody has it by then: what is said to be made
-   after all is unknown, and what a late answer shows to be made is done.
+   after all is unknown, and what a late answer shows to be made is done. Who has the key by then is
+   told so (`of_key`), and does not free it either.
 """
 
 from collections.abc import Iterable
@@ -139,9 +140,11 @@ def end(
             assert_never(how)
 
 
-def abandon(entry: Entry, owner: Owner, now: float) -> Ended:
+def abandon(entry: Entry, owner: Owner, now: float, said: Iterable[Evidence] = ()) -> Ended:
     """Give up a payment of which no byte was sent; any other stays as it is."""
     is_untouched = entry.owner == owner and entry.state is State.BEGUN
+    if is_untouched and any(each.said is Said.SUCCEEDED for each in said):
+        return Ended(replace(entry, state=State.UNKNOWN, changed_at=now))
     return Ended(_released(entry, now) if is_untouched else entry)
 
 
@@ -174,6 +177,15 @@ def _late(
     if result is entry.result and entry.state is State.DONE:
         return Ended(replace(entry, recorded=entry.recorded or recorded, changed_at=now))
     return Ended(entry, is_contradicted=result is not entry.result)
+
+
+def of_key(entry: Entry, now: float) -> Evidence:
+    """Give what an *entry* that was freed in error, and was made, says of who has its key by now.
+
+    That one is not made either where its key is all the same that of a payment that was.
+    """
+    note = f"{entry.id} had the key before, and was made"
+    return Evidence(Source.REPEAT, Said.SUCCEEDED, note, now, Settlement.TOO_EARLY)
 
 
 def settle(

@@ -154,13 +154,10 @@ class Following:
             there = await keeper.find(call.request_id)
             if there is not None:
                 return None if isinstance(there, Away) else there
-        since, now = call.progress.sending_since, keeper.clock.monotonic()
         claim = self._claims.claim(
-            call,
-            self._owner,
-            is_keyed=call.is_keyed,
-            sent_s_ago=0.0 if since is None else max(0.0, now - since),
+            call, self._owner, is_keyed=call.is_keyed, sent_s_ago=self._age_s()
         )
+        self._was_away = True  # until its word is here
         met = await keeper.begin(claim)
         if not isinstance(met, Away) and not self._is_ours(met):
             # Another request has the key, or an earlier one whose end says nothing of this one:
@@ -170,11 +167,11 @@ class Following:
         return None if isinstance(met, Away) else met.entry
 
     def _is_ours(self, met: Met) -> bool:
-        """Whether what was met is the very payment: new, or unknown as this one may be."""
+        """Whether what was met is the very payment: new, or under way or unknown and repeated."""
         if met.meeting is Meeting.NEW:
             return True
-        is_unknown = met.meeting is Meeting.PENDING and met.entry.state is State.UNKNOWN
-        return is_unknown and is_repeat(self._call, met.entry, self._keeper.clock)
+        is_open = met.meeting in {Meeting.IN_PROGRESS, Meeting.PENDING}
+        return is_open and is_repeat(self._call, met.entry, self._keeper.clock)
 
     async def _end(self, how: End, result: Result | None) -> bool:
         if not await self._write() or self.entry is None:
@@ -185,9 +182,32 @@ class Following:
                 self.entry = kept
             return not isinstance(kept, Away)
         said = said_by(result)
+        if how is End.UNKNOWN:
+            return await self._end_by_itself()
         if how is not End.DONE or said is None:
             return True
         told = await self._keeper.settle(
             self.entry, Source.REPEAT, said, NOTE, attempt_timeout_s=self._attempt_s
         )
         return not isinstance(told, Away)
+
+    async def _end_by_itself(self) -> bool:
+        """Keep the unknown end of a repeat, unless what it repeats is decided or unknown itself."""
+        assert self.entry is not None
+        there = await self._keeper.find(self.entry.id)
+        if isinstance(there, Away):
+            return False
+        if there is not None and there.state in {State.UNKNOWN, State.DONE, State.GONE}:
+            return True  # it stands for both
+        age_s = self._age_s()
+        claim = self._claims.claim(self._call, self._owner, is_keyed=False, sent_s_ago=age_s)
+        met = await self._keeper.begin(claim)
+        if isinstance(met, Away):
+            return False
+        self.entry = met.entry
+        return not isinstance(await self._keeper.write_end(met.entry, End.UNKNOWN, None), Away)
+
+    def _age_s(self) -> float:
+        """Give how long ago its first byte may have left."""
+        since, now = self._call.progress.sending_since, self._keeper.clock.monotonic()
+        return 0.0 if since is None else max(0.0, now - since)

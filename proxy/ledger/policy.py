@@ -162,9 +162,17 @@ class LedgerPolicy:
             call = replace(call, before_first_byte=following.take)
         call.progress.follow(call.request_id, following.on_abandon)
         try:
-            return await self._followed(call, inner, following)
+            outcome = await self._followed(call, inner, following)
+            if (
+                outcome.effect is Effect.NONE
+                and following.is_adopted
+                and following.entry is not None
+            ):
+                return _as_of(following.entry, call, outcome)
+            return outcome
         finally:
-            call.progress.follow(call.request_id)  # each held the other
+            # Each held the other.
+            call.progress.follow(call.progress.outcome_id or call.request_id)
 
     async def _followed(self, call: Call, inner: Service, following: Following) -> Outcome:
         try:
@@ -220,12 +228,7 @@ class LedgerPolicy:
         if outcome.effect is not Effect.NONE:
             return outcome
         earlier = self._earlier(call)
-        if earlier is None:
-            return outcome
-        is_retryable = outcome.is_retryable and (call.is_guarded or call.rests_on_key)
-        return replace(
-            outcome, effect=Effect.UNKNOWN, is_retryable=is_retryable, outcome_id=earlier.id
-        )
+        return outcome if earlier is None else _as_of(earlier, call, outcome)
 
     async def _in_doubt(self, entry: Entry, outcome: Outcome) -> Outcome:
         self._unknowns.add(entry)
@@ -235,3 +238,9 @@ class LedgerPolicy:
 
     def _handled(self, call: Call, result: str) -> None:
         self._emit(KeyHandled(call.request_id, call.provider, result))
+
+
+def _as_of(earlier: Entry, call: Call, outcome: Outcome) -> Outcome:
+    """Give *outcome* of a repeat that did nothing as that of the *earlier* payment it repeats."""
+    is_retryable = outcome.is_retryable and (call.is_guarded or call.rests_on_key)
+    return replace(outcome, effect=Effect.UNKNOWN, is_retryable=is_retryable, outcome_id=earlier.id)

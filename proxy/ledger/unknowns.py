@@ -4,6 +4,7 @@ What is asked at every scrape, and of every payment that succeeds, must not ask 
 asked for all of them every few seconds, and told of each that this sidecar adds.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
@@ -26,6 +27,7 @@ class Unknowns:
         self._entries: dict[str, Entry] = {}
         self._by_key: dict[tuple[str, bytes], Entry] = {}
         self._meanwhile: dict[str, Entry | None] = {}  # changed while the store was asked
+        self._one_looks = asyncio.Lock()
         keeper.on_settled(self.drop)
 
     @property
@@ -62,16 +64,17 @@ class Unknowns:
 
     async def refresh(self) -> None:
         """Look once."""
-        self._meanwhile.clear()
-        found = await self._keeper.unknowns()
-        if isinstance(found, Away):
-            return
-        self._entries.clear()
-        self._by_key.clear()
-        known = {entry.id: entry for entry in found} | self._meanwhile
-        for entry in known.values():
-            if entry is not None:
-                self._keep(entry)
+        async with self._one_looks:
+            self._meanwhile.clear()
+            found = await self._keeper.unknowns()
+            if isinstance(found, Away):
+                return
+            self._entries.clear()
+            self._by_key.clear()
+            known = {entry.id: entry for entry in found} | self._meanwhile
+            for entry in known.values():
+                if entry is not None:
+                    self._keep(entry)
         await self._keeper.weigh_all_again()
 
     def samples(self, providers: Mapping[str, object]) -> Iterator[Sample]:

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final
 
-from proxy.ledger.book import Evidence
+from proxy.ledger.book import Evidence, of_key
 from proxy.ledger.entry import Entry, State
 from proxy.ledger.keeping import TOMBSTONE_S
 
@@ -75,6 +75,10 @@ _BY_REFERENCE: Final = (
     f"SELECT {_ALL} FROM entries WHERE provider = ? AND reference = ?"  # noqa: S608
     " ORDER BY created_at LIMIT 100"
 )
+_OPEN_BESIDE: Final = (
+    f"SELECT {_ALL} FROM entries WHERE provider = ? AND reference = ? AND id <> ?"  # noqa: S608
+    " AND open_since IS NOT NULL LIMIT 1"
+)
 _SETTLED: Final = (
     f"SELECT {_ALL} FROM entries JOIN"  # noqa: S608
     " (SELECT entry_id, max(evidence.number) AS said FROM evidence GROUP BY entry_id"
@@ -116,9 +120,16 @@ class Entries:
         """Give what stands under a key."""
         return next(self._read(_BY_KEY, scope, key_hash), None)
 
-    def by_reference(self, provider: str, reference: str | None) -> Iterator[Entry]:
+    def by_reference(self, provider: str, reference: str) -> Iterator[Entry]:
         """Give a provider's entries with a merchant's reference, the oldest first."""
         return self._read(_BY_REFERENCE, provider, reference)
+
+    def open_beside(self, entry: Entry) -> list[Entry]:
+        """Give one other that has the reference of *entry* and is under way or unknown, if any."""
+        reference = entry.money.reference
+        if reference is None:
+            return []
+        return list(self._read(_OPEN_BESIDE, entry.provider, reference, entry.id))
 
     def opened(self) -> Iterator[Entry]:
         """Give what is under way or unknown."""
@@ -165,15 +176,18 @@ class Entries:
         """Keep an entry as it is *after* a step, if that changed it."""
         if after == before:
             return
+        holder = self.holder(before)
         self.change(after)
         if before.state is State.RELEASED is not after.state:
             self._rows.execute(_TAKE_BACK, (after.key_hash, after.key_hash, after.id))
+            if holder is not None:
+                self.tell(holder, of_key(after, after.changed_at))
 
-    def is_key_taken(self, entry: Entry) -> bool:
-        """Whether the key of an entry that was released is another's by now."""
+    def holder(self, entry: Entry) -> Entry | None:
+        """Give who has the key of an entry that was released."""
         if entry.state is not State.RELEASED or entry.key_hash is None:
-            return False
-        return self.by_key(entry.scope, entry.key_hash) is not None
+            return None
+        return self.by_key(entry.scope, entry.key_hash)
 
     def tell(self, entry: Entry, told: Evidence) -> None:
         """Keep what was said of an entry."""

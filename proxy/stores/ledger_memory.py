@@ -13,6 +13,7 @@ from proxy.ledger.book import (
     begin,
     end,
     expired,
+    of_key,
     send,
     settle,
 )
@@ -83,15 +84,19 @@ class MemoryLedger:
         now, told = self._clock.wall(), self._evidence.get(entry_id, ())
 
         def ended(entry: Entry) -> Ended:
-            is_taken = self._is_key_taken(entry)
-            return end(entry, owner, how, result, recorded, now, said=told, is_key_taken=is_taken)
+            holder = self._holder(entry)
+            is_taken = holder is not None
+            late = end(entry, owner, how, result, recorded, now, said=told, is_key_taken=is_taken)
+            self._tell_holder(holder, entry, late.entry, now)
+            return late
 
         return self._end(entry_id, ended)
 
     async def abandon(self, entry_id: str, owner: Owner) -> Ended | None:
         """Give a key back under which nothing was sent; what may have been sent stays."""
         now = self._clock.wall()
-        return self._end(entry_id, lambda entry: abandon(entry, owner, now))
+        told = self._evidence.get(entry_id, ())
+        return self._end(entry_id, lambda entry: abandon(entry, owner, now, told))
 
     async def forget(self, entry_id: str, owner: Owner) -> bool:
         """Drop what is `SENDING`, unless somebody spoke of it; say whether it is gone."""
@@ -120,16 +125,18 @@ class MemoryLedger:
             return None
         if event_id is not None and self._saw(entry.provider, event_id, now):
             return Evidence(source, said, note, now, Settlement.REPEATED)
-        entry, evidence = settle(
+        holder = self._holder(entry)
+        after, evidence = settle(
             entry,
             source,
             said,
             note,
             now=now,
             attempt_timeout_s=attempt_timeout_s,
-            is_key_taken=self._is_key_taken(entry),
+            is_key_taken=holder is not None,
         )
-        self._keep(entry)
+        self._keep(after)
+        self._tell_holder(holder, entry, after, now)
         told = self._evidence.pop(entry_id, [])
         self._evidence[entry_id] = [*told, evidence]  # the latest said stand last
         return evidence
@@ -196,11 +203,16 @@ class MemoryLedger:
             if entry.provider == provider and entry.money.reference == reference:
                 yield entry
 
-    def _is_key_taken(self, entry: Entry) -> bool:
-        if entry.key_hash is None:
-            return False
+    def _holder(self, entry: Entry) -> Entry | None:
+        """Give who has the key of an entry that was released."""
+        if entry.state is not State.RELEASED or entry.key_hash is None:
+            return None
         there = self._entries.get(self._ids.get((entry.scope, entry.key_hash), ""))
-        return there is not None and there.id != entry.id and there.state is not State.RELEASED
+        return None if there is None or there.state is State.RELEASED else there
+
+    def _tell_holder(self, holder: Entry | None, before: Entry, after: Entry, now: float) -> None:
+        if holder is not None and after.state is not before.state:
+            self._evidence.setdefault(holder.id, []).append(of_key(after, now))
 
     def _keep(self, entry: Entry) -> None:
         self._entries[entry.id] = entry

@@ -135,7 +135,7 @@ class PostgresqlLedger:
             if entry is None:
                 return None
             said = await tables.said_of(entry_id) if how is End.FREE else ()
-            is_taken = await tables.is_key_taken(entry)
+            is_taken = await tables.holder(entry) is not None
             ended = end(entry, owner, how, result, recorded, now, said=said, is_key_taken=is_taken)
             await tables.put(entry, ended.entry)
             return ended
@@ -149,7 +149,7 @@ class PostgresqlLedger:
             now, entry = await tables.by_id(entry_id)
             if entry is None:
                 return None
-            ended = abandon(entry, owner, now)
+            ended = abandon(entry, owner, now, await tables.said_of(entry_id))
             await tables.put(entry, ended.entry)
             return ended
 
@@ -162,8 +162,7 @@ class PostgresqlLedger:
             _, entry = await tables.by_id(entry_id)
             if entry is None:
                 return True
-            reference = entry.money.reference
-            alike = await tables.by_reference(entry.provider, reference) if reference else ()
+            alike = await tables.open_beside(entry)
             is_gone = is_forgettable(entry, owner, await tables.said_of(entry_id), alike)
             if is_gone:
                 await tables.drop([entry])
@@ -196,7 +195,7 @@ class PostgresqlLedger:
                 note,
                 now=now,
                 attempt_timeout_s=attempt_timeout_s,
-                is_key_taken=await tables.is_key_taken(entry),
+                is_key_taken=await tables.holder(entry) is not None,
             )
             await tables.put(entry, after)
             await tables.tell(entry, told)

@@ -117,7 +117,7 @@ class SqliteLedger:
                 recorded,
                 now,
                 said=self._entries.said_of(entry_id) if how is End.FREE else (),
-                is_key_taken=self._entries.is_key_taken(entry),
+                is_key_taken=self._entries.holder(entry) is not None,
             )
 
         return await self._end(entry_id, ended)
@@ -125,7 +125,9 @@ class SqliteLedger:
     async def abandon(self, entry_id: str, owner: Owner) -> Ended | Away | None:
         """Give a key back under which nothing was sent; what may have been sent stays."""
         now = self._clock.wall()
-        return await self._end(entry_id, lambda entry: abandon(entry, owner, now))
+        return await self._end(
+            entry_id, lambda one: abandon(one, owner, now, self._entries.said_of(entry_id))
+        )
 
     async def forget(self, entry_id: str, owner: Owner) -> bool | Away:
         """Drop what is `SENDING`, unless somebody spoke of it; say whether it is gone."""
@@ -134,7 +136,7 @@ class SqliteLedger:
             entry = self._entries.by_id(entry_id)
             if entry is None:
                 return True
-            alike = self._entries.by_reference(entry.provider, entry.money.reference)
+            alike = self._entries.open_beside(entry)
             is_gone = is_forgettable(entry, owner, self._entries.said_of(entry_id), alike)
             if is_gone:
                 self._entries.drop(entry)
@@ -167,7 +169,7 @@ class SqliteLedger:
                 note,
                 now=now,
                 attempt_timeout_s=attempt_timeout_s,
-                is_key_taken=self._entries.is_key_taken(entry),
+                is_key_taken=self._entries.holder(entry) is not None,
             )
             self._entries.put(entry, after)
             self._entries.tell(entry, told)

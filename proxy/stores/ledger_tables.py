@@ -6,7 +6,7 @@ What changes an entry locks its row first, and reads the server's clock after th
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from proxy.ledger.book import Evidence, expired
+from proxy.ledger.book import Evidence, expired, of_key
 from proxy.ledger.entry import Entry, State
 from proxy.ledger.keeping import TOMBSTONE_S
 from proxy.terms import Clock
@@ -40,18 +40,27 @@ class Tables:
         look = ask.BY_KEY_LOCKED if is_locked else ask.BY_KEY
         return await self._one(look, _text(scope), key_hash)
 
-    async def is_key_taken(self, entry: Entry) -> bool:
-        """Whether the key of an entry that was released is another's by now."""
+    async def holder(self, entry: Entry) -> Entry | None:
+        """Give who has the key of an entry that was released."""
         if entry.state is not State.RELEASED or entry.key_hash is None:
-            return False
+            return None
         _, there = await self.by_key(entry.scope, entry.key_hash)
-        return there is not None
+        return there
 
     async def by_reference(self, provider: str, reference: str) -> tuple[Entry, ...]:
         """Give a provider's entries with a merchant's reference, the oldest first."""
         now, found = await self._all(ask.BY_REFERENCE, provider, _text(reference))
         found.sort(key=lambda entry: entry.created_at)
         return tuple(expired(entry, now) for entry in found)
+
+    async def open_beside(self, entry: Entry) -> list[Entry]:
+        """Give one other that has the reference of *entry* and is under way or unknown, if any."""
+        reference = entry.money.reference
+        if reference is None:
+            return []
+        values = (entry.provider, _text(reference), entry.id)
+        _, found = await self._all(ask.OPEN_BESIDE, *values)
+        return found
 
     async def opened(self) -> tuple[float, list[Entry]]:
         """Give the time, and what is under way or unknown."""
@@ -85,6 +94,9 @@ class Tables:
         """Keep an entry as it is *after* a step, if that changed it."""
         if after.key_hash != before.key_hash:
             await self._rows.execute(ask.KEY, after.id, after.key_hash)
+            holder = await self.holder(before)
+            if holder is not None:
+                await self.tell(holder, of_key(after, after.changed_at))
         if after != before:
             await self._rows.execute(ask.CHANGE, *_change(after))
 

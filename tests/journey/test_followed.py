@@ -13,9 +13,11 @@ from proxy.system import SystemClock, roll
 from tests.journey.test_settling import OPEN, TOLD, became, deliver, event, signed
 from tests.support.payments import FORWARD, Till, till
 from tests.support.process import process
+from tests.support.raw import RawProvider, answer, close, hang
 from tests.support.sidecar import read_reply
 
 SLOW = {"attempt": "600ms", "total": "900ms"}
+UNASKED = {"outcomes": {"lookup": "off"}}
 FOLLOWED = [FORWARD, {"mode": "off"}]
 
 
@@ -32,6 +34,18 @@ async def made(sim: Simulator, count: int = 1) -> None:
     async with asyncio.timeout(5):
         while sim.charge_count < count:  # noqa: ASYNC110 - it is another's to tell
             await asyncio.sleep(0.005)
+
+
+async def unknown(here: Till) -> set[str]:
+    """Give the ids of what the ledger's store holds as unknown."""
+    assert here.proxy.app._ledger is not None
+    found = await here.proxy.app._ledger.keeper.unknowns()
+    assert isinstance(found, tuple)
+    return {entry.id for entry in found}
+
+
+def url(provider: RawProvider) -> str:
+    return f"http://127.0.0.1:{provider.port}"
 
 
 @pytest.mark.parametrize("keys", FOLLOWED)
@@ -97,6 +111,49 @@ async def test_the_webhook_of_another_payment_of_the_reference_settles_nothing(
         assert (await here.pay("k2", reference="order-1")).status == 200
         assert await deliver(here, *(await event(here, "order-1"))) == 200
         assert (await here.outcome(lost.json["outcome_id"])).json["outcome"] == "unknown"
+
+
+async def test_a_repeat_of_what_is_under_way_settles_it(tmp_path: Path) -> None:
+    async with (
+        RawProvider([hang, answer(200, b'{"id": "pay_1", "status": "succeeded"}')]) as acme,
+        till(tmp_path, keys=FORWARD, timeouts=SLOW, base_url=url(acme), **UNASKED) as here,
+    ):
+        lost = await here.pay("order-1", Paysluice_Timeout="200ms", Paysluice_Retry="off")
+        assert lost.json["outcome"] == "unknown"
+        assert (await here.pay("order-1", Paysluice_Retry="off")).status == 200
+        assert await became(here, lost.json["outcome_id"]) == "succeeded"
+
+
+async def test_a_refused_repeat_of_what_is_under_way_is_unknown(tmp_path: Path) -> None:
+    refusal = b'{"error": {"code": "rate_limit_exceeded"}}'
+    async with (
+        RawProvider([hang, answer(429, refusal)]) as acme,
+        till(tmp_path, keys=FORWARD, timeouts=SLOW, base_url=url(acme), **UNASKED) as here,
+    ):
+        lost = await here.pay("order-1", Paysluice_Timeout="200ms", Paysluice_Retry="off")
+        again = await here.pay("order-1", Paysluice_Retry="off")
+        assert (again.status, again.json["outcome"]) == (429, "unknown")
+        assert again.json["outcome_id"] == lost.json["outcome_id"]
+
+
+async def test_what_a_person_freed_while_its_repeat_was_under_way_is_listed(tmp_path: Path) -> None:
+    steps = {"attempt": "400ms", "total": "400ms"}
+    async with (
+        RawProvider([close, hang]) as acme,
+        till(tmp_path, keys=FORWARD, timeouts=steps, base_url=url(acme), **UNASKED) as here,
+    ):
+        lost = await here.pay("order-1", Paysluice_Retry="off")
+        await asyncio.sleep(1.3)  # its lease and one attempt are over
+        paying = asyncio.ensure_future(here.pay("order-1", Paysluice_Retry="off"))
+        while acme.requests < 2:  # noqa: ASYNC110 - it is another's to tell
+            await asyncio.sleep(0.005)
+        name = lost.json["outcome_id"]
+        await here.proxy.app._outcomes.resolve(name, "not_processed", "not in the dashboard")
+        await paying
+        async with asyncio.timeout(5):
+            while len(await unknown(here)) != 1:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.02)
+        assert await unknown(here) != {name}
 
 
 async def test_a_webhook_is_taken_only_once_its_word_is_kept(tmp_path: Path) -> None:

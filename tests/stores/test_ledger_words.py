@@ -59,6 +59,22 @@ async def test_a_key_that_is_another_payments_by_then_stays_so(here: World) -> N
     assert (await here.begun(id="p3")).entry.id == "p2"
 
 
+@pytest.mark.parametrize("is_sent", [True, False])
+async def test_who_has_its_key_by_then_does_not_free_it(here: World, *, is_sent: bool) -> None:
+    await here.sent()
+    await here.store.finish("p1", ME, End.FREE)
+    await here.begun(id="p2", owner=OTHER)
+    if is_sent:
+        await here.store.sending("p2", OTHER, LEASE_S)
+    await here.said(Said.SUCCEEDED)
+    if is_sent:
+        await here.store.finish("p2", OTHER, End.FREE)
+    else:
+        await here.store.abandon("p2", OTHER)
+    assert (await here.begun(id="p3")).meeting is Meeting.PENDING
+    assert [await here.state(name) for name in ("p1", "p2")] == [State.UNKNOWN] * 2
+
+
 @pytest.mark.parametrize("is_taken", [True, False])
 async def test_a_late_answer_of_what_a_person_freed_is_kept(here: World, *, is_taken: bool) -> None:
     await here.sent()
