@@ -204,9 +204,9 @@ def settle(
     """
     settlement = weigh(entry, source, said, now=now, attempt_timeout_s=attempt_timeout_s)
     evidence = Evidence(source, said, note, now, settlement)
+    if settlement is Settlement.CONFIRMED and entry.state is State.RELEASED:
+        return replace(entry, result=None), evidence  # somebody's word on it is kept as long
     if settlement is Settlement.CONTRADICTED and entry.state is State.RELEASED:
-        if said is not Said.SUCCEEDED:
-            return replace(entry, result=None), evidence  # somebody's word on it is kept as long
         held = _taken_back(entry, is_key_taken=is_key_taken)
         return replace(held, state=State.UNKNOWN, result=None, changed_at=now), evidence
     if settlement is not Settlement.SETTLED:

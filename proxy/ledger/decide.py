@@ -122,7 +122,10 @@ def weigh(
     if said is Said.NOT_PROCESSED and source is not Source.PERSON:
         return Settlement.NOT_THEIRS
     if entry.state.is_decided:
-        return Settlement.CONFIRMED if said is _recorded(entry) else Settlement.CONTRADICTED
+        recorded = _recorded(entry)
+        # Refused or declined: nobody was charged, say both.
+        is_same = said is recorded or (said is Said.DECLINED and recorded is Said.NOT_PROCESSED)
+        return Settlement.CONFIRMED if is_same else Settlement.CONTRADICTED
     over_at = entry.lease_until
     if said is Said.NOT_PROCESSED:
         over_at += attempt_timeout_s  # what was frozen between its claim and its first byte

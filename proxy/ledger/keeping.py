@@ -25,13 +25,11 @@ def is_forgettable(
 ) -> bool:
     """Whether a payment that was only followed need not be kept, now that it is answered.
 
-    Kept is what somebody spoke of, and what could be taken for another one: of those *alike*, which
-    have its reference, one may be unknown.
+    Kept is what somebody spoke of, and what could be taken for another one: any of those *alike*,
+    which have its reference, and of which what is said next could be said of it.
     """
     is_ours = entry.owner == owner and entry.state is State.SENDING
-    return (
-        is_ours and not said and all(each.id == entry.id or each.state.is_decided for each in alike)
-    )
+    return is_ours and not said and all(each.id == entry.id for each in alike)
 
 
 def purged(entry: Entry, *, record_for_s: float, now: float) -> Entry | None:

@@ -75,9 +75,9 @@ _BY_REFERENCE: Final = (
     f"SELECT {_ALL} FROM entries WHERE provider = ? AND reference = ?"  # noqa: S608
     " ORDER BY created_at LIMIT 100"
 )
-_OPEN_BESIDE: Final = (
+_BESIDE: Final = (
     f"SELECT {_ALL} FROM entries WHERE provider = ? AND reference = ? AND id <> ?"  # noqa: S608
-    " AND open_since IS NOT NULL LIMIT 1"
+    " LIMIT 1"
 )
 _SETTLED: Final = (
     f"SELECT {_ALL} FROM entries JOIN"  # noqa: S608
@@ -124,12 +124,12 @@ class Entries:
         """Give a provider's entries with a merchant's reference, the oldest first."""
         return self._read(_BY_REFERENCE, provider, reference)
 
-    def open_beside(self, entry: Entry) -> list[Entry]:
-        """Give one other that has the reference of *entry* and is under way or unknown, if any."""
+    def beside(self, entry: Entry) -> list[Entry]:
+        """Give one other that has the reference of *entry*, if there is one."""
         reference = entry.money.reference
         if reference is None:
             return []
-        return list(self._read(_OPEN_BESIDE, entry.provider, reference, entry.id))
+        return list(self._read(_BESIDE, entry.provider, reference, entry.id))
 
     def opened(self) -> Iterator[Entry]:
         """Give what is under way or unknown."""

@@ -162,7 +162,7 @@ class PostgresqlLedger:
             _, entry = await tables.by_id(entry_id)
             if entry is None:
                 return True
-            alike = await tables.open_beside(entry)
+            alike = await tables.beside(entry)
             is_gone = is_forgettable(entry, owner, await tables.said_of(entry_id), alike)
             if is_gone:
                 await tables.drop([entry])

@@ -136,7 +136,7 @@ class SqliteLedger:
             entry = self._entries.by_id(entry_id)
             if entry is None:
                 return True
-            alike = self._entries.open_beside(entry)
+            alike = self._entries.beside(entry)
             is_gone = is_forgettable(entry, owner, self._entries.said_of(entry_id), alike)
             if is_gone:
                 self._entries.drop(entry)

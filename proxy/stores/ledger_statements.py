@@ -32,9 +32,7 @@ BY_ID_LOCKED: Final = _look("id = $1 FOR UPDATE")
 BY_KEY: Final = _look("scope = $1 AND key_hash = $2 AND state <> 'released'")
 BY_KEY_LOCKED: Final = _look("scope = $1 AND key_hash = $2 AND state <> 'released' FOR UPDATE")
 BY_REFERENCE: Final = _look("provider = $1 AND reference = $2 ORDER BY created_at LIMIT 100")
-OPEN_BESIDE: Final = _look(
-    "provider = $1 AND reference = $2 AND id <> $3 AND state IN ('sending', 'unknown') LIMIT 1"
-)
+BESIDE: Final = _look("provider = $1 AND reference = $2 AND id <> $3 LIMIT 1")
 OPEN: Final = _look("state IN ('sending', 'unknown')")
 EARLY: Final = _look(
     "state IN ('sending', 'unknown') AND EXISTS (SELECT 1 FROM paysluice_evidence"

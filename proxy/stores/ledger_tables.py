@@ -53,13 +53,13 @@ class Tables:
         found.sort(key=lambda entry: entry.created_at)
         return tuple(expired(entry, now) for entry in found)
 
-    async def open_beside(self, entry: Entry) -> list[Entry]:
-        """Give one other that has the reference of *entry* and is under way or unknown, if any."""
+    async def beside(self, entry: Entry) -> list[Entry]:
+        """Give one other that has the reference of *entry*, if there is one."""
         reference = entry.money.reference
         if reference is None:
             return []
         values = (entry.provider, _text(reference), entry.id)
-        _, found = await self._all(ask.OPEN_BESIDE, *values)
+        _, found = await self._all(ask.BESIDE, *values)
         return found
 
     async def opened(self) -> tuple[float, list[Entry]]:

@@ -1,10 +1,11 @@
 """What each ledger store makes of what others say of a payment: too early, twice, or too late."""
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.ledger.book import Ended
 from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
-from proxy.ledger.entry import Entry, Result, State
+from proxy.ledger.entry import Entry, Money, Result, State
 from proxy.ledger.keeping import TOMBSTONE_S
 from tests.support.ledger import ANSWER, ME, OTHER
 from tests.support.ledger_world import LEASE_S, World
@@ -110,7 +111,7 @@ async def test_somebodys_word_on_a_refusal_is_kept_as_long_as_a_tombstone(here: 
     for name in ("p1", "p2"):
         await here.sent(id=name, key_hash=name.encode())
         await here.store.finish(name, ME, End.FREE)
-    assert (await here.said(Said.DECLINED)).settlement is Settlement.CONTRADICTED
+    assert (await here.said(Said.DECLINED)).settlement is Settlement.CONFIRMED
     here.clock.now += 100.0
     await here.store.purge("acme", 100.0)
     assert len(await here.store.evidence("p1")) == 1  # type: ignore[arg-type]
@@ -138,3 +139,15 @@ async def test_what_was_only_followed_is_forgotten_unless_somebody_spoke_of_it(
     assert await here.state("p2") is State.SENDING
     await here.begun(id="p3", key_hash=b"l")
     assert await here.store.forget("p3", ME) is False  # it is guarded
+
+
+async def test_nor_is_it_beside_another_of_its_reference(here: World) -> None:
+    money = Money("10.5", "EUR", "order-1")
+    await here.begun(sent_s_ago=0.0, money=money)
+    await here.begun(id="p2", key_hash=b"l", sent_s_ago=0.0, money=money)
+    other = replace(money, reference="order-2")
+    await here.begun(id="p3", key_hash=b"m", sent_s_ago=0.0, money=other)
+    assert await here.store.forget("p1", ME) is False
+    await here.store.finish("p1", ME, End.DONE, Result.DECLINED)
+    assert await here.store.forget("p2", ME) is False
+    assert await here.store.forget("p3", ME) is True
