@@ -44,6 +44,8 @@ def is_repeat(call: Call, earlier: Entry, clock: Clock) -> bool:
     """
     if call.key is None or not call.rests_on_key or earlier.provider != call.provider:
         return False
+    if not isinstance(call.body, bytes):  # it is compared with nothing: it may be another request
+        return False
     remembered_s = call.key.usable_until - clock.monotonic()
     return clock.wall() - earlier.created_at < remembered_s
 

@@ -171,7 +171,14 @@ async def test_a_provider_with_unknown_payments_moves_only_by_force() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"tenant_headers": ["X-Shop"]}, {"idempotency": {"mode": "off"}}]
+    "change",
+    [
+        {"tenant_headers": ["X-Shop"]},
+        {"idempotency": {"mode": "off"}},
+        {"idempotency": {"header": "X-Key"}},
+        {"idempotency": {"trusted": True}},
+        {"profile": "square"},
+    ],
 )
 async def test_whose_keys_are_guarded_changes_only_by_force(change: dict[str, Any]) -> None:
     async with (

@@ -186,6 +186,21 @@ async def test_a_payment_that_was_refused_and_is_said_to_be_made_is_unknown(
         assert 'paysluice_outcomes_contradicted_total{provider="acme"} 1' in here.proxy.metrics()
 
 
+@pytest.mark.parametrize("keys", [{"mode": "emulate"}, FORWARD])
+async def test_the_ledgers_time_is_not_taken_from_the_provider(
+    tmp_path: Path, keys: dict[str, str]
+) -> None:
+    """A disk that stalls for longer than an attempt makes a payment late, not unknown."""
+    steps = {"attempt": "200ms", "total": "5s"}
+    async with till(tmp_path, keys=keys, timeouts=steps, **UNASKED) as here:
+        assert here.proxy.app._ledger is not None
+        store = here.proxy.app._ledger.keeper.store
+        stall = asyncio.ensure_future(store._commits.take(lambda: time.sleep(0.4)))  # type: ignore[attr-defined]
+        await asyncio.sleep(0.05)
+        assert (await here.pay("order-1")).status == 200
+        await stall
+
+
 @pytest.mark.parametrize("mode", ["emulate", "auto", "off"])
 async def test_what_kill_9_cuts_off_is_unknown(tmp_path: Path, mode: str) -> None:
     sim = Simulator(clock=SystemClock(), roll=roll)

@@ -1,21 +1,16 @@
 """Payments that no ledger guards: written before their first byte where that outlives us."""
 
-import asyncio
 from typing import Any
 
 import pytest
 
-from proxy.ledger import Keeper, LedgerPolicy, Unknowns
-from proxy.ledger.book import Claim, Met
+from proxy.ledger import Unknowns
 from proxy.ledger.decide import Said, Source
-from proxy.ledger.entry import Entry, Owner, State
-from proxy.ledger.store import AWAY, Away
+from proxy.ledger.entry import Entry, State
 from proxy.ledger.unwritten import MAX_UNWRITTEN
-from proxy.stores.ledger_memory import MemoryLedger
 from proxy.terms import (
     Call,
     Effect,
-    Event,
     Kind,
     Outcome,
     OutcomeContradicted,
@@ -23,60 +18,8 @@ from proxy.terms import (
     Refused,
 )
 from tests.support import make
-from tests.support.clock import SteppedClock
-from tests.support.ledger import claim, policy
-from tests.support.script import Script
-
-
-class Durable(MemoryLedger):
-    """A ledger that claims to outlive the process, and is away as often as it is told to be."""
-
-    is_durable = True
-    away = 0  # how many claims more are not taken
-    loses_the_word = False  # they are taken all the same
-
-    async def begin(self, claim: Claim) -> Met | Away:
-        if not self.away:
-            return await super().begin(claim)
-        self.away -= 1
-        if self.loses_the_word:
-            await super().begin(claim)
-        return AWAY
-
-    async def forget(self, entry_id: str, owner: Owner) -> bool | Away:  # type: ignore[override]
-        return AWAY if self.away else await super().forget(entry_id, owner)
-
-
-class Here:
-    def __init__(self, **members: Any) -> None:
-        self.clock = SteppedClock()
-        self.events: list[Event] = []
-        self.store = Durable(self.clock)
-        self.keeper = Keeper(self.store, "one", self.clock, self.events.append)
-        self.policy: LedgerPolicy = policy(self.keeper, **members)
-
-    async def unknowns(self) -> list[str]:
-        return [entry.id for entry in await self.store.unknowns()]
-
-    async def written(self) -> None:
-        """Let what goes on by itself come to its end."""
-        await self.clock.advance(3.0)
-
-
-def sends(*outcomes: Outcome) -> Any:
-    """Give a wire that ends each attempt so, and asks before its first byte."""
-
-    async def inner(call: Call) -> Outcome:
-        outcome: Outcome = make.refused()
-        for number, outcome in enumerate(outcomes, 1):
-            assert call.before_first_byte is not None
-            if not await call.before_first_byte():
-                return make.refused(Refusal.CLAIM_LOST)
-            call.progress.began_sending(1000.0)
-            call.progress.settle(outcome.effect, outcome.delivery, number)
-        return outcome
-
-    return inner
+from tests.support.followed import Here, sends
+from tests.support.ledger import claim
 
 
 async def test_what_is_answered_is_forgotten_behind_the_callers_back() -> None:
@@ -188,50 +131,6 @@ async def test_what_is_cut_off_before_its_first_byte_is_forgotten() -> None:
     assert await here.store.find("req_1") is None
 
 
-async def test_a_repeat_of_what_is_unknown_is_one_payment_and_settles_it() -> None:
-    here = Here()
-    one = await here.policy(make.call(key=make.key()), sends(make.lost()))
-    two = await here.policy(make.call(request_id="req_2", key=make.key()), sends(make.lost()))
-    assert (one.outcome_id, two.outcome_id) == ("req_1", "req_1")
-    await here.policy(make.call(request_id="req_3", key=make.key()), sends(make.ok()))
-    await here.written()
-    assert await here.unknowns() == []
-    entry = await here.store.find("req_1")
-    assert isinstance(entry, Entry)
-    assert entry.state is State.DONE
-
-
-async def test_a_repeat_that_began_before_the_first_was_unknown_settles_it_too() -> None:
-    here = Here()
-    first_ends, second_ends = asyncio.Event(), asyncio.Event()
-
-    def ends_with(gate: asyncio.Event, outcome: Outcome) -> Any:
-        async def inner(call: Call) -> Outcome:
-            assert call.before_first_byte is not None
-            assert await call.before_first_byte()
-            call.progress.began_sending(1000.0)
-            await gate.wait()
-            call.progress.settle(outcome.effect, outcome.delivery, 1)
-            return outcome
-
-        return inner
-
-    calls = [make.call(request_id=name, key=make.key()) for name in ("one", "two")]
-    one = asyncio.create_task(here.policy(calls[0], ends_with(first_ends, make.lost())))
-    await here.clock.advance(0.0)
-    two = asyncio.create_task(here.policy(calls[1], ends_with(second_ends, make.ok())))
-    await here.clock.advance(0.0)
-    first_ends.set()
-    assert (await one).effect is Effect.UNKNOWN
-    second_ends.set()
-    await two
-    await here.written()
-    assert await here.unknowns() == []
-    entry = await here.store.find("one")
-    assert isinstance(entry, Entry)
-    assert entry.state is State.DONE
-
-
 async def test_a_store_that_is_known_to_be_away_is_not_waited_for() -> None:
     here = Here(may_proceed=True)
     here.keeper.is_up = False
@@ -263,32 +162,6 @@ async def test_an_answer_against_an_early_word_is_a_contradiction(
     assert (await here.policy(make.call(), inner)).effect is effect
     await here.written()
     assert OutcomeContradicted in [type(each) for each in here.events]
-
-
-async def test_a_key_that_covers_no_failures_makes_it_another_payment() -> None:
-    here = Here()
-    key = make.key(covers_failures=False)
-    await here.policy(make.call(key=key), sends(make.lost()))
-    two = await here.policy(make.call(request_id="req_2", key=key), sends(make.lost()))
-    assert two.outcome_id == "req_2"
-    await here.policy(make.call(request_id="req_3", key=key), sends(make.ok()))
-    await here.written()
-    assert await here.unknowns() == ["req_1", "req_2"]
-
-
-async def test_one_that_did_nothing_is_told_as_the_one_that_is_unknown() -> None:
-    here = Here()
-    await here.policy(make.call(key=make.key()), sends(make.lost()))
-    circuit = Script(make.refused())
-    outcome = await here.policy(make.call(request_id="req_2", key=make.key()), circuit)
-    assert (outcome.effect, outcome.outcome_id) == (Effect.UNKNOWN, "req_1")
-    other = make.call(request_id="req_3", key=make.key(), body=b'{"other": 1}')
-    assert (await here.policy(other, Script(make.refused()))).effect is Effect.NONE
-    unsafe = make.key(covers_failures=False)
-    retryable = make.not_sent(is_retryable=True)
-    for key, is_retryable in ((make.key(), True), (unsafe, False)):
-        told = await here.policy(make.call(request_id="req_4", key=key), Script(retryable))
-        assert (told.effect, told.is_retryable) == (Effect.UNKNOWN, is_retryable)
 
 
 async def test_an_early_word_of_a_payment_whose_sidecar_died_counts_once_it_is_unknown() -> None:
