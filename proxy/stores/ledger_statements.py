@@ -32,7 +32,6 @@ BY_ID_LOCKED: Final = _look("id = $1 FOR UPDATE")
 BY_KEY: Final = _look("scope = $1 AND key_hash = $2 AND state <> 'released'")
 BY_KEY_LOCKED: Final = _look("scope = $1 AND key_hash = $2 AND state <> 'released' FOR UPDATE")
 BY_REFERENCE: Final = _look("provider = $1 AND reference = $2 ORDER BY created_at LIMIT 100")
-BESIDE: Final = _look("provider = $1 AND reference = $2 AND id <> $3 LIMIT 1")
 OPEN: Final = _look("state IN ('sending', 'unknown')")
 EARLY: Final = _look(
     "state IN ('sending', 'unknown') AND EXISTS (SELECT 1 FROM paysluice_evidence"
@@ -63,6 +62,13 @@ DROP_EVIDENCE: Final = "DELETE FROM paysluice_evidence WHERE entry_id = $1"
 SAW: Final = (
     "INSERT INTO paysluice_events AS event (provider, id, at) VALUES ($1, $2, $3)"
     " ON CONFLICT (provider, id) DO UPDATE SET at = excluded.at WHERE event.at <= $4"
+)
+# Its row is locked: nobody adds evidence meanwhile.
+FORGET_ENTRY: Final = (
+    "DELETE FROM paysluice_entries WHERE id = $1 AND NOT EXISTS"
+    " (SELECT 1 FROM paysluice_evidence WHERE entry_id = $1) AND NOT EXISTS"
+    " (SELECT 1 FROM paysluice_entries AS other"
+    "  WHERE other.provider = $2 AND other.reference = $3 AND other.id <> $1)"
 )
 FORGET: Final = (
     "DELETE FROM paysluice_events WHERE (provider, id) IN"  # noqa: S608

@@ -53,14 +53,11 @@ class Tables:
         found.sort(key=lambda entry: entry.created_at)
         return tuple(expired(entry, now) for entry in found)
 
-    async def beside(self, entry: Entry) -> list[Entry]:
-        """Give one other that has the reference of *entry*, if there is one."""
-        reference = entry.money.reference
-        if reference is None:
-            return []
-        values = (entry.provider, _text(reference), entry.id)
-        _, found = await self._all(ask.BESIDE, *values)
-        return found
+    async def forget(self, entry: Entry) -> bool:
+        """Drop an entry, unless something was said of it, or another has its reference."""
+        reference = None if entry.money.reference is None else _text(entry.money.reference)
+        done = await self._rows.execute(ask.FORGET_ENTRY, entry.id, entry.provider, reference)
+        return _count(done) > 0
 
     async def opened(self) -> tuple[float, list[Entry]]:
         """Give the time, and what is under way or unknown."""
