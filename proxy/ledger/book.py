@@ -13,6 +13,7 @@ Rules:
    told so (`of_key`), and does not free it either.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Final, assert_never
 
@@ -23,6 +24,11 @@ from .decide import End, Meeting, Said, Settlement, Source, meet, weigh
 from .entry import NO_MONEY, Entry, Money, Owner, Recorded, Result, State
 
 _OPEN: Final = frozenset({State.BEGUN, State.SENDING})
+_RESULTS: Final[dict[Said, Result]] = {
+    Said.SUCCEEDED: Result.SUCCEEDED,
+    Said.DECLINED: Result.DECLINED,
+    Said.NOT_PROCESSED: Result.REJECTED,
+}
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -39,6 +45,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     lease_s: float
     money: Money = NO_MONEY
     sent_s_ago: float | None = None  # it is only followed: since when a byte of it may have left
+    answered_s_ago: float | None = None  # since when one of its reference is answered, and not kept
 
 
 class Met(Struct, frozen=True):
@@ -75,12 +82,23 @@ def begin(there: Entry | None, claim: Claim, now: float) -> Met:
         state=State.BEGUN if claim.sent_s_ago is None else State.SENDING,
         owner=claim.owner,
         lease_until=now + claim.lease_s,
-        created_at=now - (claim.sent_s_ago or 0.0),
+        created_at=_created_at(claim, now),
         changed_at=now,
         attempts=int(claim.sent_s_ago is not None),
         money=claim.money,
     )
     return Met(Meeting.NEW, entry, None if there is None else expired(there, now))
+
+
+def _created_at(claim: Claim, now: float) -> float:
+    """Give since when a record is this payment's, and not one's that is answered and not kept.
+
+    A record's time is to the second.
+    """
+    sent_at = now - (claim.sent_s_ago or 0.0)
+    if claim.answered_s_ago is None:
+        return sent_at
+    return max(sent_at, math.floor(now - claim.answered_s_ago) + 1.0)
 
 
 def send(entry: Entry | None, owner: Owner, lease_s: float, now: float) -> Entry | None:
@@ -206,6 +224,8 @@ def settle(
     evidence = Evidence(source, said, note, now, settlement)
     if settlement is Settlement.CONFIRMED and entry.state is State.RELEASED:
         return replace(entry, result=None), evidence  # somebody's word on it is kept as long
+    if settlement is Settlement.CONFIRMED and entry.result is None:
+        return replace(entry, result=_RESULTS[said]), evidence  # its own answer did not say
     if settlement is Settlement.CONTRADICTED and entry.state is State.RELEASED:
         held = _taken_back(entry, is_key_taken=is_key_taken)
         return replace(held, state=State.UNKNOWN, result=None, changed_at=now), evidence
@@ -213,8 +233,7 @@ def settle(
         return entry, evidence
     if said is Said.NOT_PROCESSED:
         return replace(entry, state=State.RELEASED, changed_at=now), evidence
-    result = Result.SUCCEEDED if said is Said.SUCCEEDED else Result.DECLINED
-    return replace(entry, state=State.DONE, result=result, changed_at=now), evidence
+    return replace(entry, state=State.DONE, result=_RESULTS[said], changed_at=now), evidence
 
 
 def expired(entry: Entry, now: float) -> Entry:

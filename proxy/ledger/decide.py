@@ -16,7 +16,7 @@ Rules:
 from enum import StrEnum
 from typing import Final, assert_never
 
-from proxy.terms import Answered, Effect, Kind, Outcome
+from proxy.terms import Answered, Effect, Kind, Outcome, is_redirection
 
 from .entry import Entry, Result, State
 
@@ -73,13 +73,18 @@ _RESULTS: Final[dict[Kind, Result]] = {
 
 
 def end_of(outcome: Outcome) -> tuple[End, Result | None]:
-    """Say what becomes of a payment whose call ended in *outcome*, all its attempts joined."""
+    """Say what becomes of a payment whose call ended in *outcome*, all its attempts joined.
+
+    A redirection is an answer, and is replayed; what was decided it does not say.
+    """
     match outcome.effect:
         case Effect.NONE:
             return End.FREE, None
         case Effect.UNKNOWN:
             return End.UNKNOWN, None
         case Effect.SETTLED:
+            if is_redirection(outcome):
+                return End.DONE, None
             # A stored failure that is replayed decides nothing (`normalise.words`).
             result = _RESULTS.get(outcome.kind) if isinstance(outcome, Answered) else None
             return (End.UNKNOWN, None) if result is None else (End.DONE, result)
@@ -123,8 +128,9 @@ def weigh(
         return Settlement.NOT_THEIRS
     if entry.state.is_decided:
         recorded = _recorded(entry)
-        # Refused or declined: nobody was charged, say both.
-        is_same = said is recorded or (said is Said.DECLINED and recorded is Said.NOT_PROCESSED)
+        # Refused or declined: nobody was charged, say both. Where nothing is recorded all agree.
+        is_refused = said is Said.DECLINED and recorded is Said.NOT_PROCESSED
+        is_same = recorded in {None, said} or is_refused
         return Settlement.CONFIRMED if is_same else Settlement.CONTRADICTED
     over_at = entry.lease_until
     if said is Said.NOT_PROCESSED:
@@ -134,7 +140,13 @@ def weigh(
     return Settlement.SETTLED
 
 
-def _recorded(entry: Entry) -> Said:
-    if entry.state is State.RELEASED or entry.result is Result.REJECTED:
-        return Said.NOT_PROCESSED
-    return Said.DECLINED if entry.result is Result.DECLINED else Said.SUCCEEDED
+_RECORDED: Final[dict[Result | None, Said | None]] = {
+    Result.SUCCEEDED: Said.SUCCEEDED,
+    Result.DECLINED: Said.DECLINED,
+    Result.REJECTED: Said.NOT_PROCESSED,
+    None: None,  # it was answered with a redirection
+}
+
+
+def _recorded(entry: Entry) -> Said | None:
+    return Said.NOT_PROCESSED if entry.state is State.RELEASED else _RECORDED[entry.result]

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from proxy.terms import Call, Clock, Outcome, Refusal, Refused
 
-from .book import Met
+from .book import Claim, Met
 from .claims import Claims
 from .decide import End, Meeting, Said, Source
 from .entry import Entry, Result, State
@@ -120,8 +120,11 @@ class Following:
             await self._writing
         await self._keeper.insist(self._call.request_id, lambda: self._end(how, result))
 
-    async def answered(self, how: End, result: Result | None) -> None:
-        """Forget it, as nobody fears for it; where somebody has spoken of it, write its end."""
+    def answered(self, how: End, result: Result | None) -> None:
+        """Have it forgotten, as nobody fears for it; or its end written, if it is spoken of."""
+        self._is_over = True
+        if self.entry is not None:
+            self._keeper.lately.note(self.entry)
 
         async def forget() -> bool:
             if self.entry is None:  # its word was lost: it may not have been written
@@ -136,8 +139,7 @@ class Following:
                 return False
             return is_forgotten or await self._end(how, result)
 
-        self._is_over = True
-        await self._keeper.insist(self._call.request_id, forget)
+        self._keeper.run(self._keeper.insist(self._call.request_id, forget))
 
     async def _write(self) -> bool:
         async with self._one_writes:
@@ -156,9 +158,7 @@ class Following:
             there = await keeper.find(call.request_id)
             if there is not None:
                 return None if isinstance(there, Away) else there
-        claim = self._claims.claim(
-            call, self._owner, is_keyed=call.is_keyed, sent_s_ago=self._age_s()
-        )
+        claim = self._claim(is_keyed=call.is_keyed)
         self._was_away = True  # until its word is here
         met = await keeper.begin(claim)
         if not isinstance(met, Away) and not self._is_ours(met):
@@ -201,13 +201,18 @@ class Following:
             return False
         if there is not None and there.state in {State.UNKNOWN, State.DONE, State.GONE}:
             return True  # it stands for both
-        age_s = self._age_s()
-        claim = self._claims.claim(self._call, self._owner, is_keyed=False, sent_s_ago=age_s)
-        met = await self._keeper.begin(claim)
+        met = await self._keeper.begin(self._claim(is_keyed=False))
         if isinstance(met, Away):
             return False
         self.entry = met.entry
         return not isinstance(await self._keeper.write_end(met.entry, End.UNKNOWN, None), Away)
+
+    def _claim(self, *, is_keyed: bool) -> Claim:
+        claim = self._claims.claim(
+            self._call, self._owner, is_keyed=is_keyed, sent_s_ago=self._age_s()
+        )
+        answered_s_ago = self._keeper.lately.answered_s_ago(claim.provider, claim.money.reference)
+        return replace(claim, answered_s_ago=answered_s_ago)
 
     def _age_s(self) -> float:
         """Give how long ago its first byte may have left."""

@@ -22,6 +22,7 @@ from .book import Claim, Ended, Evidence, Met
 from .decide import End, Said, Settlement, Source
 from .entry import Entry, Owner, Recorded, Result
 from .keeping import is_early
+from .lately import Lately
 from .store import AWAY, Away, LedgerStore
 from .unwritten import Unwritten, Write
 from .waiting import Waiting
@@ -40,8 +41,9 @@ class Keeper:
         self.emit = emit
         self._epoch = 0
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._unwritten = Unwritten(clock, self.run)
+        self._unwritten = Unwritten(clock, emit, self.run)
         self._early: set[str] = set()  # our payments of which somebody spoke before their end
+        self.lately = Lately(clock)
         self._waiting = Waiting(clock)
         self._on_settled: Callable[[str], None] = lambda _: None
 
@@ -74,7 +76,7 @@ class Keeper:
         return entry.owner.sidecar == self._sidecar
 
     def heard_early_of(self, entry: Entry) -> bool:
-        """Whether somebody has spoken, here, of a payment of ours that is under way."""
+        """Whether somebody spoke, here, of a payment of ours that is under way."""
         return entry.id in self._early
 
     async def begin(self, claim: Claim) -> Met | Away:

@@ -77,6 +77,8 @@ class LedgerPolicy:
     async def _guard(self, call: Call, inner: Service) -> Outcome:
         claim = self._claims.claim(call, self._keeper.new_owner(), is_keyed=call.key is not None)
         while True:
+            if self._keeper.is_full:
+                return ledger_away()
             met = await self._keeper.begin(claim)
             if isinstance(met, Away):
                 return ledger_away()
@@ -153,7 +155,7 @@ class LedgerPolicy:
 
     async def _follow(self, call: Call, inner: Service) -> Outcome:
         keeper = self._keeper
-        if not keeper.is_up and (keeper.is_full or not self._may_proceed):
+        if keeper.is_full or not (keeper.is_up or self._may_proceed):
             return ledger_away()
         following = Following(
             keeper, self._claims, call, self._attempt_s, may_proceed=self._may_proceed
@@ -178,19 +180,19 @@ class LedgerPolicy:
         try:
             outcome = following.explain(await inner(call))
         except BaseException:
-            if call.progress.is_in_doubt:
+            if call.progress.is_in_doubt or following.is_feared:
                 self._keeper.run(following.ended(End.UNKNOWN, None))
             elif following.may_be_written:
-                self._keeper.run(following.answered(End.FREE, None))
+                following.answered(End.FREE, None)
             raise
         how, result = end_of(outcome)
-        if is_redirection(outcome):  # it says nothing of the payment
-            how, result = (End.UNKNOWN if following.is_feared else End.DONE), None
+        if is_redirection(outcome) and following.is_feared:  # it lifts nobody's doubt
+            how = End.UNKNOWN
         if how is End.UNKNOWN or following.is_feared or following.is_spoken_of:
             await self._keeper.complete(following.ended(how, result))
             how = End.UNKNOWN if following.is_unknown else how
         elif following.may_be_written:
-            self._keeper.run(following.answered(how, result))
+            following.answered(how, result)
         if not following.is_adopted:
             self._settle_earlier(call, result)
         if how is End.UNKNOWN and following.entry is not None:

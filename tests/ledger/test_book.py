@@ -192,3 +192,28 @@ def test_what_its_own_answer_released_is_kept_no_longer_than_an_answer() -> None
     freed = entry(State.RELEASED, result=Result.REJECTED)
     assert purged(freed, record_for_s=HOUR, now=900.0 + HOUR - 1) is freed
     assert purged(freed, record_for_s=HOUR, now=900.0 + HOUR) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "result"),
+    [
+        (Said.SUCCEEDED, Result.SUCCEEDED),
+        (Said.DECLINED, Result.DECLINED),
+        (Said.NOT_PROCESSED, Result.REJECTED),
+    ],
+)
+def test_what_its_own_answer_did_not_say_others_say(said: Said, result: Result) -> None:
+    there = entry(State.DONE, recorded=ANSWER)
+    after, _ = settle(there, Source.PERSON, said, "ann", now=2000.0, attempt_timeout_s=10.0)
+    assert (after.state, after.result, after.recorded) == (State.DONE, result, ANSWER)
+
+
+@pytest.mark.parametrize(
+    ("answered_s_ago", "created_at"),
+    [(None, 8.5), (0.5, 11.0), (1.5, 10.0), (2.5, 9.0), (3.0, 8.5)],
+)
+def test_a_record_of_the_same_second_is_of_the_payment_before(
+    answered_s_ago: float | None, created_at: float
+) -> None:
+    one = claim(sent_s_ago=2.0, answered_s_ago=answered_s_ago)
+    assert begin(None, one, 10.5).entry.created_at == created_at

@@ -55,6 +55,7 @@ def test_a_key_that_nobody_used_is_new_and_an_answer_not_kept_is_not_invented() 
         (answered(kind=Kind.DECLINED, effect=Effect.SETTLED), End.DONE, Result.DECLINED),
         (answered(kind=Kind.DUPLICATE, effect=Effect.SETTLED), End.DONE, Result.SUCCEEDED),
         (answered(kind=Kind.REJECTED, effect=Effect.SETTLED), End.DONE, Result.REJECTED),
+        (make.ok(answer=make.answer(302)), End.DONE, None),
         (answered(kind=Kind.BROKEN, effect=Effect.SETTLED), End.UNKNOWN, None),
         (answered(kind=Kind.THROTTLED, effect=Effect.SETTLED), End.UNKNOWN, None),
         (answered(kind=Kind.REJECTED, effect=Effect.NONE), End.FREE, None),
@@ -137,3 +138,10 @@ def test_evidence_to_the_contrary_is_a_contradiction(
     )
     is_same = said is known or (known, said) == (Said.NOT_PROCESSED, Said.DECLINED)
     assert told is (Settlement.CONFIRMED if is_same else Settlement.CONTRADICTED)
+
+
+@pytest.mark.parametrize("said", Said)
+def test_what_was_answered_with_a_redirection_is_contradicted_by_nobody(said: Said) -> None:
+    there = entry(State.DONE, has_answer=True)
+    told = weigh(there, Source.PERSON, said, now=LONG_AFTER, attempt_timeout_s=ATTEMPT_S)
+    assert told is Settlement.CONFIRMED

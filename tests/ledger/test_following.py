@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.ledger import Unknowns
 from proxy.ledger.decide import Said, Source
-from proxy.ledger.entry import Entry, State
+from proxy.ledger.entry import Entry, Money, State
+from proxy.ledger.records import Found, match
 from proxy.ledger.unwritten import MAX_UNWRITTEN
 from proxy.terms import (
     Call,
@@ -19,7 +21,7 @@ from proxy.terms import (
 )
 from tests.support import make
 from tests.support.followed import Here, sends
-from tests.support.ledger import claim
+from tests.support.ledger import claim, policy
 
 
 async def test_what_is_answered_is_forgotten_behind_the_callers_back() -> None:
@@ -178,3 +180,21 @@ async def test_an_early_word_of_a_payment_whose_sidecar_died_counts_once_it_is_u
     entry = await here.store.find("p1")
     assert isinstance(entry, Entry)
     assert entry.state is State.DONE
+
+
+async def test_a_record_of_one_that_was_forgotten_is_not_the_next_ones() -> None:
+    here = Here()
+    body = b'{"amount": 1050, "currency": "EUR", "reference": "order-1"}'
+    money = Money("10.5", "EUR", "order-1")
+    here.policy = policy(here.keeper, money_of=lambda _: money)
+    answered_at = here.clock.wall()
+    await here.policy(make.call(request_id="one", body=body), sends(make.ok()))
+    here.clock.now += 0.01
+    await here.policy(make.call(request_id="two", body=body), sends(make.lost()))
+    await here.written()
+    assert await here.unknowns() == ["two"]
+    entry = await here.store.find("two")
+    assert isinstance(entry, Entry)
+    record = Found("order-1", "10.5", "EUR", answered_at, Said.SUCCEEDED)
+    assert match(entry, [record]) is None
+    assert match(entry, [replace(record, created_at=answered_at + 1.0)]) is Said.SUCCEEDED

@@ -76,9 +76,11 @@ def claims(keeper: Keeper, **members: Any) -> Claims:
     )
 
 
-def policy(keeper: Keeper, vault: Vault | None = None, **members: Any) -> LedgerPolicy:
+def policy(
+    keeper: Keeper, vault: Vault | None = None, money_of: Any = no_money, **members: Any
+) -> LedgerPolicy:
     return LedgerPolicy(
-        claims(keeper, vault=vault),
+        claims(keeper, vault=vault, money_of=money_of),
         keeper,
         Unknowns(keeper),
         **{"may_proceed": False, "attempt_s": ATTEMPT_S, "ask_again_s": None, **members},
