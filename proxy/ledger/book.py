@@ -24,7 +24,7 @@ from .decide import End, Meeting, Said, Settlement, Source, meet, weigh
 from .entry import NO_MONEY, Entry, Money, Owner, Recorded, Result, State
 
 _OPEN: Final = frozenset({State.BEGUN, State.SENDING})
-_RESULTS: Final[dict[Said, Result]] = {
+_RESULT_OF: Final[dict[Said, Result]] = {
     Said.SUCCEEDED: Result.SUCCEEDED,
     Said.DECLINED: Result.DECLINED,
     Said.NOT_PROCESSED: Result.REJECTED,
@@ -225,7 +225,7 @@ def settle(
     if settlement is Settlement.CONFIRMED and entry.state is State.RELEASED:
         return replace(entry, result=None), evidence  # somebody's word on it is kept as long
     if settlement is Settlement.CONFIRMED and entry.result is None:
-        return replace(entry, result=_RESULTS[said]), evidence  # its own answer did not say
+        return replace(entry, result=_RESULT_OF[said]), evidence  # its own answer did not say
     if settlement is Settlement.CONTRADICTED and entry.state is State.RELEASED:
         held = _taken_back(entry, is_key_taken=is_key_taken)
         return replace(held, state=State.UNKNOWN, result=None, changed_at=now), evidence
@@ -233,7 +233,7 @@ def settle(
         return entry, evidence
     if said is Said.NOT_PROCESSED:
         return replace(entry, state=State.RELEASED, changed_at=now), evidence
-    return replace(entry, state=State.DONE, result=_RESULTS[said], changed_at=now), evidence
+    return replace(entry, state=State.DONE, result=_RESULT_OF[said], changed_at=now), evidence
 
 
 def expired(entry: Entry, now: float) -> Entry:

@@ -46,6 +46,8 @@ class Unwritten:
             while self._steps:
                 await self._clock.sleep(_AGAIN_S)
                 for name, write in list(self._steps.items()):
+                    if self._steps.get(name) is not write:
+                        continue  # while another one was written, a newer one came
                     is_written = await self._is_written(write)
                     if self._steps.get(name) is write:  # no newer one has taken its place
                         del self._steps[name]

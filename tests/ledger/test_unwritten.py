@@ -1,6 +1,8 @@
 """What the store has not taken yet: tried again, one step beside the other."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from proxy.ledger.unwritten import Unwritten, Write
 from proxy.terms import Event, FaultOccurred
@@ -15,8 +17,8 @@ class Here:
         self.unwritten = Unwritten(self.clock, self.events.append, self.run)
         self.asked: list[str] = []
 
-    def run(self, step: object) -> None:
-        self.tasks.append(asyncio.ensure_future(step))  # type: ignore[call-overload]
+    def run(self, step: Coroutine[Any, Any, None]) -> None:
+        self.tasks.append(asyncio.ensure_future(step))
 
     def step(self, name: str, failures: int) -> Write:
         """Give a step that is not taken at first, then always."""
@@ -47,6 +49,20 @@ async def test_one_that_is_taken_ends_an_older_one_of_its_name() -> None:
     await here.clock.advance(2.5)
     assert here.asked == ["old", "new"]
     assert len(here.unwritten) == 0
+
+
+async def test_an_older_one_is_not_taken_behind_a_newer_one() -> None:
+    here = Here()
+
+    async def first() -> bool:
+        if here.asked:
+            await here.unwritten.insist("two", here.step("new", 0))
+        return bool(here.asked)
+
+    await here.unwritten.insist("one", first)
+    await here.unwritten.insist("two", here.step("old", 1))
+    await here.clock.advance(2.5)
+    assert here.asked == ["old", "new"]
 
 
 async def test_a_bug_in_one_is_told_and_ends_no_other() -> None:
