@@ -10,7 +10,8 @@ Rules:
 5. What a settlement said stands against a late answer that says otherwise: a contradiction.
 6. A key that was freed in error is taken back, where nobody has it by then: what is said to be made
    after all is unknown, and what a late answer shows to be made is done. Who has the key by then is
-   told so (`of_key`), and does not free it either.
+   told so (`of_key`): it does not free it either, and is not sent if no byte of it has left.
+7. Of what somebody spoke before its first byte, nothing is sent: it may be made already.
 """
 
 import math
@@ -105,7 +106,7 @@ def send(entry: Entry | None, owner: Owner, lease_s: float, now: float) -> Entry
     """Take the claim for one attempt; None: it is lost, and nothing may be sent."""
     if entry is None or entry.owner != owner or entry.state not in _OPEN:
         return None
-    if now >= entry.lease_until:
+    if now >= entry.lease_until or (entry.state is State.BEGUN and entry.is_spoken_of):
         return None
     return replace(
         entry,
@@ -146,7 +147,7 @@ def end(
         case End.FREE if any(each.said is Said.SUCCEEDED for each in said):
             return Ended(replace(entry, state=State.UNKNOWN, changed_at=now), is_contradicted=True)
         case End.FREE:
-            return Ended(_released(entry, now))
+            return Ended(replace(_released(entry, now), result=Result.REJECTED))
         case End.UNKNOWN:
             return Ended(replace(entry, state=State.UNKNOWN, changed_at=now))
         case End.DONE:
@@ -167,7 +168,7 @@ def abandon(entry: Entry, owner: Owner, now: float, said: Iterable[Evidence] = (
 
 
 def _released(entry: Entry, now: float) -> Entry:
-    return replace(entry, state=State.RELEASED, result=Result.REJECTED, changed_at=now)
+    return replace(entry, state=State.RELEASED, changed_at=now)
 
 
 def _taken_back(entry: Entry, *, is_key_taken: bool) -> Entry:
@@ -197,13 +198,14 @@ def _late(
     return Ended(entry, is_contradicted=result is not entry.result)
 
 
-def of_key(entry: Entry, now: float) -> Evidence:
-    """Give what an *entry* that was freed in error, and was made, says of who has its key by now.
+def of_key(holder: Entry, made: Entry, now: float) -> tuple[Entry, Evidence]:
+    """Have the *holder* of a key know of the payment that was freed in error, and was *made*.
 
-    That one is not made either where its key is all the same that of a payment that was.
+    Its key is that of a payment that was made, whatever becomes of its own.
     """
-    note = f"{entry.id} had the key before, and was made"
-    return Evidence(Source.REPEAT, Said.SUCCEEDED, note, now, Settlement.TOO_EARLY)
+    note = f"{made.id} had the key before, and was made"
+    evidence = Evidence(Source.REPEAT, Said.SUCCEEDED, note, now, Settlement.TOO_EARLY)
+    return replace(holder, is_spoken_of=True), evidence
 
 
 def settle(
@@ -222,9 +224,8 @@ def settle(
     """
     settlement = weigh(entry, source, said, now=now, attempt_timeout_s=attempt_timeout_s)
     evidence = Evidence(source, said, note, now, settlement)
-    if settlement is Settlement.CONFIRMED and entry.state is State.RELEASED:
-        return replace(entry, result=None), evidence  # somebody's word on it is kept as long
-    if settlement is Settlement.CONFIRMED and entry.result is None:
+    entry = replace(entry, is_spoken_of=True)
+    if settlement is Settlement.CONFIRMED and entry.state is State.DONE and entry.result is None:
         return replace(entry, result=_RESULT_OF[said]), evidence  # its own answer did not say
     if settlement is Settlement.CONTRADICTED and entry.state is State.RELEASED:
         held = _taken_back(entry, is_key_taken=is_key_taken)
@@ -239,9 +240,10 @@ def settle(
 def expired(entry: Entry, now: float) -> Entry:
     """Give an entry whose owner does not answer any more as what it is.
 
-    Unknown, once it sent; else not made, for whoever was told to ask: its key is free.
+    Unknown, once it sent, or somebody spoke of it; else not made, for whoever was told to ask: its
+    key is free.
     """
     if now < entry.lease_until or entry.state not in _OPEN:
         return entry
-    is_sent = entry.state is State.SENDING
-    return replace(entry, state=State.UNKNOWN if is_sent else State.RELEASED, changed_at=now)
+    is_unsent = entry.state is State.BEGUN and not entry.is_spoken_of
+    return replace(entry, state=State.RELEASED if is_unsent else State.UNKNOWN, changed_at=now)

@@ -4,7 +4,7 @@ Rules:
 
 1. A key names one request. Another request under it is told so, whatever became of the first.
 2. Only what certainly was not made is sent again: a payment of which no byte left and whose owner
-   is gone (`BEGUN`, its lease over), or one that a person released.
+   is gone (`BEGUN`, its lease over, and nobody spoke of it), or one that was released.
 3. An owner that does not answer any more has sent: `SENDING` past its lease is unknown, never free.
 4. What is unknown stays so until the provider or a person says more. A look-up and a webhook may
    say `succeeded` or `declined`; only a person may say that nothing was made, and only once no
@@ -37,14 +37,12 @@ def meet(entry: Entry | None, fingerprint: bytes, now: float) -> Meeting:
     if entry is None or entry.state is State.RELEASED:
         return Meeting.NEW
     is_leased = now < entry.lease_until
-    if entry.state is State.BEGUN and not is_leased:
+    if entry.state is State.BEGUN and not is_leased and not entry.is_spoken_of:
         return Meeting.NEW
     if entry.fingerprint != fingerprint:
         return Meeting.REUSED
     match entry.state:
-        case State.BEGUN:
-            return Meeting.IN_PROGRESS
-        case State.SENDING:
+        case State.BEGUN | State.SENDING:
             return Meeting.IN_PROGRESS if is_leased else Meeting.PENDING
         case State.UNKNOWN:
             return Meeting.PENDING

@@ -82,3 +82,4 @@ class Entry(Struct, frozen=True, kw_only=True):
     result: Result | None = None
     recorded: Recorded | None = None  # None with `DONE`: too large to keep, or settled without one
     money: Money = NO_MONEY
+    is_spoken_of: bool = False  # there is evidence: somebody's word on what became of it

@@ -42,8 +42,8 @@ def purged(entry: Entry, *, record_for_s: float, now: float) -> Entry | None:
     match entry.state:
         case State.DONE if age_s >= record_for_s:
             return replace(entry, state=State.GONE, recorded=None, changed_at=now)
-        case State.RELEASED if entry.result is not None and age_s >= record_for_s:
-            return None  # nobody's word on it is lost: its own answer released it
+        case State.RELEASED if not entry.is_spoken_of and age_s >= record_for_s:
+            return None  # nobody's word on it is lost
         case State.GONE | State.RELEASED if age_s >= TOMBSTONE_S:
             return None
         case _:

@@ -32,7 +32,7 @@ TABLE: Final = (
         sidecar TEXT NOT NULL, epoch INTEGER NOT NULL, lease_until REAL NOT NULL,
         created_at REAL NOT NULL, changed_at REAL NOT NULL, attempts INTEGER NOT NULL, result TEXT,
         status INTEGER, reason BLOB, headers TEXT, body BLOB, key_id BLOB, amount TEXT,
-        currency TEXT, reference TEXT,
+        currency TEXT, reference TEXT, is_spoken_of INTEGER NOT NULL,
         held_key BLOB, open_since REAL, closed_as INTEGER, closed_at REAL
     )""",
     # What stands under a key. A payment that was released keeps its record, not its key.
@@ -48,8 +48,8 @@ AT_START: Final = (
     f"""UPDATE entries
         SET state = 'released', held_key = NULL, open_since = NULL, closed_as = {_MARK},
             closed_at = changed_at
-        WHERE open_since IS NOT NULL AND state = 'begun'""",  # noqa: S608 - our own number
-    "UPDATE entries SET state = 'unknown' WHERE open_since IS NOT NULL AND state = 'sending'",
+        WHERE open_since IS NOT NULL AND state = 'begun' AND NOT is_spoken_of""",  # noqa: S608 - our own number
+    "UPDATE entries SET state = 'unknown' WHERE open_since IS NOT NULL AND state <> 'unknown'",
 )
 
 _WRITTEN: Final = (*COLUMNS, "held_key", *_MARKS)
@@ -178,10 +178,12 @@ class Entries:
             return
         holder = self.holder(before)
         self.change(after)
-        if before.state is State.RELEASED is not after.state:
+        if before.state is State.RELEASED and after.state is not State.RELEASED:
             self._rows.execute(_TAKE_BACK, (after.key_hash, after.key_hash, after.id))
             if holder is not None:
-                self.tell(holder, of_key(after, after.changed_at))
+                told, evidence = of_key(holder, after, after.changed_at)
+                self.change(told)
+                self.tell(told, evidence)
 
     def holder(self, entry: Entry) -> Entry | None:
         """Give who has the key of an entry that was released."""
@@ -220,6 +222,6 @@ def _marks(entry: Entry) -> tuple[object, ...]:
     if not entry.state.is_decided:
         return (entry.created_at, None, None)
     is_answer = entry.state is State.DONE or (
-        entry.state is State.RELEASED and entry.result is not None
+        entry.state is State.RELEASED and not entry.is_spoken_of
     )
     return (None, _ANSWER if is_answer else _MARK, entry.changed_at)

@@ -10,7 +10,8 @@ from proxy.ledger.store import LedgerError
 from .ledger_entries import AT_START, TABLE
 
 _APPLICATION: Final = 0x50534C31  # "PSL1", as `file` shows it
-_VERSION: Final = 2
+_VERSION: Final = 3
+_OLDEST: Final = 2
 _SCHEMA: Final = (
     *TABLE,
     """CREATE TABLE evidence (
@@ -27,6 +28,12 @@ _SCHEMA: Final = (
     "CREATE TABLE secret (value BLOB NOT NULL)",
     "INSERT INTO secret (value) VALUES (randomblob(32))",
     f"PRAGMA application_id = {_APPLICATION}",
+    f"PRAGMA user_version = {_VERSION}",
+)
+# Bring a file of the version before to this one.
+_FROM_OLDEST: Final = (
+    "ALTER TABLE entries ADD COLUMN is_spoken_of INTEGER NOT NULL DEFAULT 0",
+    "UPDATE entries SET is_spoken_of = 1 WHERE id IN (SELECT entry_id FROM evidence)",
     f"PRAGMA user_version = {_VERSION}",
 )
 
@@ -55,9 +62,12 @@ def open_file(path: Path) -> sqlite3.Connection:
         rows.execute("PRAGMA synchronous = FULL")
         rows.execute("BEGIN EXCLUSIVE")
         if rows.execute("PRAGMA application_id").fetchone()[0] == 0:
-            for statement in _SCHEMA:
-                rows.execute(statement)
-        for statement in AT_START:
+            steps: tuple[str, ...] = _SCHEMA
+        elif rows.execute("PRAGMA user_version").fetchone()[0] == _OLDEST:
+            steps = _FROM_OLDEST
+        else:
+            steps = ()
+        for statement in (*steps, *AT_START):
             rows.execute(statement)
         rows.execute("COMMIT")
     except sqlite3.Error as error:
@@ -82,7 +92,7 @@ def _look_at(path: Path) -> None:
     if application != _APPLICATION:
         msg = f"{path} is a database of something else: the ledger needs a file of its own"
         raise LedgerFileError(msg)
-    if version != _VERSION:
+    if not _OLDEST <= version <= _VERSION:
         msg = f"{path} was written by another version (schema {version}, known is {_VERSION})"
         raise LedgerFileError(msg)
 

@@ -212,7 +212,9 @@ class MemoryLedger:
 
     def _tell_holder(self, holder: Entry | None, before: Entry, after: Entry, now: float) -> None:
         if holder is not None and after.state is not before.state:
-            self._evidence.setdefault(holder.id, []).append(of_key(after, now))
+            told, evidence = of_key(holder, after, now)
+            self._keep(told)
+            self._evidence.setdefault(holder.id, []).append(evidence)
 
     def _keep(self, entry: Entry) -> None:
         self._entries[entry.id] = entry

@@ -11,13 +11,13 @@ from proxy.ledger.entry import Entry, Money, Owner, Recorded, Result, State
 COLUMNS: Final = (
     "id", "provider", "scope", "route", "operation", "key_hash", "fingerprint", "state", "sidecar",
     "epoch", "lease_until", "created_at", "changed_at", "attempts", "result", "status", "reason",
-    "headers", "body", "key_id", "amount", "currency", "reference",
+    "headers", "body", "key_id", "amount", "currency", "reference", "is_spoken_of",
 )  # fmt: skip
 
 # What changes of an entry; the rest stands as it was claimed.
 CHANGING: Final = (
     "state", "lease_until", "changed_at", "attempts", "result", "status", "reason", "headers",
-    "body", "key_id",
+    "body", "key_id", "is_spoken_of",
 )  # fmt: skip
 
 
@@ -30,6 +30,7 @@ def to_change(entry: Entry) -> tuple[object, ...]:
         entry.attempts,
         entry.result.value if entry.result is not None else None,
         *_answer(entry.recorded),
+        entry.is_spoken_of,
     )
 
 
@@ -56,6 +57,7 @@ def to_row(entry: Entry) -> tuple[object, ...]:
         money.amount,
         money.currency,
         money.reference,
+        entry.is_spoken_of,
     )
 
 
@@ -93,6 +95,7 @@ def to_entry(row: Sequence[Any]) -> Entry:
         result=Result(of["result"]) if of["result"] is not None else None,
         recorded=recorded,
         money=Money(of["amount"], of["currency"], of["reference"]),
+        is_spoken_of=bool(of["is_spoken_of"]),
     )
 
 

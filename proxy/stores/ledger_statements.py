@@ -32,9 +32,10 @@ BY_ID_LOCKED: Final = _look("id = $1 FOR UPDATE")
 BY_KEY: Final = _look("scope = $1 AND key_hash = $2 AND state <> 'released'")
 BY_KEY_LOCKED: Final = _look("scope = $1 AND key_hash = $2 AND state <> 'released' FOR UPDATE")
 BY_REFERENCE: Final = _look("provider = $1 AND reference = $2 ORDER BY created_at LIMIT 100")
-OPEN: Final = _look("state IN ('sending', 'unknown')")
+_OPEN: Final = "(state IN ('sending', 'unknown') OR (state = 'begun' AND is_spoken_of))"
+OPEN: Final = _look(_OPEN)
 EARLY: Final = _look(
-    "state IN ('sending', 'unknown') AND EXISTS (SELECT 1 FROM paysluice_evidence"
+    f"{_OPEN} AND EXISTS (SELECT 1 FROM paysluice_evidence"  # noqa: S608 - our own words
     " WHERE entry_id = id AND settlement = 'too_early' AND said <> 'not_processed')"
 )
 SETTLED: Final = (
@@ -46,7 +47,7 @@ SETTLED: Final = (
 # What `purged` changes: $2 is now, $3 and $4 what is old enough. Sidecars purge side by side.
 OLD: Final = (
     f"SELECT {_ALL} FROM paysluice_entries WHERE provider = $1"  # noqa: S608
-    " AND (((state = 'done' OR (state = 'released' AND result IS NOT NULL)) AND changed_at <= $3)"
+    " AND (((state = 'done' OR (state = 'released' AND NOT is_spoken_of)) AND changed_at <= $3)"
     " OR (state IN ('gone', 'released') AND changed_at <= $4)"
     f" OR (state = 'begun' AND lease_until <= $2)) LIMIT {PURGED} FOR UPDATE SKIP LOCKED"
 )

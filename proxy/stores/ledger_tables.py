@@ -44,7 +44,7 @@ class Tables:
         """Give who has the key of an entry that was released."""
         if entry.state is not State.RELEASED or entry.key_hash is None:
             return None
-        _, there = await self.by_key(entry.scope, entry.key_hash)
+        _, there = await self.by_key(entry.scope, entry.key_hash, is_locked=True)
         return there
 
     async def by_reference(self, provider: str, reference: str) -> tuple[Entry, ...]:
@@ -93,7 +93,9 @@ class Tables:
             await self._rows.execute(ask.KEY, after.id, after.key_hash)
             holder = await self.holder(before)
             if holder is not None:
-                await self.tell(holder, of_key(after, after.changed_at))
+                told, evidence = of_key(holder, after, after.changed_at)
+                await self.change(told)
+                await self.tell(told, evidence)
         if after != before:
             await self._rows.execute(ask.CHANGE, *_change(after))
 

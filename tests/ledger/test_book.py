@@ -1,6 +1,7 @@
 """How an entry changes: by its owner, under its lease, and by what is said of it."""
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.ledger.book import abandon, begin, end, expired, send, settle
 from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
@@ -142,12 +143,15 @@ def test_what_is_said_settles_and_its_evidence_is_kept(
     assert (evidence.note, evidence.at, evidence.settlement) == ("ann", 2000.0, Settlement.SETTLED)
 
 
-def test_what_settles_nothing_changes_nothing_and_is_kept() -> None:
+def test_what_settles_nothing_changes_nothing_but_that_somebody_spoke() -> None:
     there = entry(State.DONE, result=Result.SUCCEEDED)
     after, evidence = settle(
         there, Source.WEBHOOK, Said.DECLINED, "rule", now=2000.0, attempt_timeout_s=10.0
     )
-    assert (after, evidence.settlement) == (there, Settlement.CONTRADICTED)
+    assert (after, evidence.settlement) == (
+        replace(there, is_spoken_of=True),
+        Settlement.CONTRADICTED,
+    )
 
 
 def test_what_was_sent_and_not_answered_is_unknown_once_its_lease_is_over() -> None:
@@ -155,6 +159,7 @@ def test_what_was_sent_and_not_answered_is_unknown_once_its_lease_is_over() -> N
     assert expired(entry(State.SENDING), AFTER).state is State.UNKNOWN
     assert expired(entry(State.BEGUN), BEFORE).state is State.BEGUN
     assert expired(entry(State.BEGUN), AFTER).state is State.RELEASED
+    assert expired(entry(State.BEGUN, is_spoken_of=True), AFTER).state is State.UNKNOWN
     for state in DECIDED:
         assert expired(entry(state), AFTER).state is state
     assert not is_unknown(entry(State.SENDING), BEFORE)
@@ -165,6 +170,17 @@ def test_what_was_sent_and_not_answered_is_unknown_once_its_lease_is_over() -> N
 HOUR = 3600.0
 
 
+@pytest.mark.parametrize(("age_s", "is_kept"), [(TOMBSTONE_S - 1, True), (TOMBSTONE_S, False)])
+def test_somebodys_word_is_kept_as_long_as_a_tombstone(age_s: float, *, is_kept: bool) -> None:
+    there = entry(State.RELEASED, is_spoken_of=True)
+    assert (purged(there, record_for_s=HOUR, now=900.0 + age_s) is not None) is is_kept
+
+
+def test_nothing_is_sent_of_what_somebody_spoke_of_before_its_first_byte() -> None:
+    assert send(entry(State.BEGUN, is_spoken_of=True), ME, 10.0, BEFORE) is None
+    assert send(entry(State.SENDING, is_spoken_of=True), ME, 10.0, BEFORE) is not None
+
+
 @pytest.mark.parametrize(
     ("state", "age_s", "becomes"),
     [
@@ -172,8 +188,8 @@ HOUR = 3600.0
         (State.DONE, HOUR, State.GONE),
         (State.GONE, TOMBSTONE_S - 1, State.GONE),
         (State.GONE, TOMBSTONE_S, None),
-        (State.RELEASED, TOMBSTONE_S - 1, State.RELEASED),
-        (State.RELEASED, TOMBSTONE_S, None),
+        (State.RELEASED, HOUR - 1, State.RELEASED),
+        (State.RELEASED, HOUR, None),
         (State.UNKNOWN, TOMBSTONE_S * 100, State.UNKNOWN),
         (State.SENDING, TOMBSTONE_S * 100, State.UNKNOWN),
         (State.SENDING, 1.0, State.SENDING),

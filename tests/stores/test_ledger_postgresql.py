@@ -520,7 +520,7 @@ OUR_SCHEMA = "CREATE TABLE paysluice_schema (version int); INSERT INTO paysluice
         ("CREATE TABLE paysluice_schema (a int);", "are of something else"),
         ("CREATE TABLE paysluice_schema (version text);", "are of something else"),
         (f"{OUR_SCHEMA} (1); CREATE TABLE paysluice_entries (a int);", "are of something else"),
-        (f"{OUR_SCHEMA} (99);", r"was written by another version \(schema 99, known is 1\)"),
+        (f"{OUR_SCHEMA} (99);", r"was written by another version \(schema 99, known is 2\)"),
     ],
 )
 async def test_tables_that_are_not_ours_are_left_as_they_are(
@@ -534,6 +534,26 @@ async def test_tables_that_are_not_ours_are_left_as_they_are(
         "SELECT count(*) FROM information_schema.columns WHERE table_schema = current_schema()"
     )
     assert (await postgresql.run(columns, url))[0] == script.count(" int)") + script.count("text)")
+
+
+async def test_tables_of_the_version_before_are_brought_up_to_date(
+    postgresql: Server, url: str
+) -> None:
+    store = await PostgresqlLedger.open(url, SystemClock(), random_bytes)
+    for name in ("p1", "p2"):
+        await store.begin(claim(id=name, key_hash=name.encode()))
+        await store.sending(name, ME, 10.0)
+        await store.finish(name, ME, End.UNKNOWN)
+    await store.settle("p1", Source.PERSON, Said.SUCCEEDED, "ann", attempt_timeout_s=1.0)
+    await store.close()
+    await postgresql.run("ALTER TABLE paysluice_entries DROP COLUMN is_spoken_of", url)
+    await postgresql.run("UPDATE paysluice_schema SET version = 1", url)
+    for _ in range(2):  # once they are brought there, they stay
+        store = await PostgresqlLedger.open(url, SystemClock(), random_bytes)
+        found = [await store.find(name) for name in ("p1", "p2")]
+        kept = [(each.state, each.is_spoken_of) for each in found if isinstance(each, Entry)]
+        assert kept == [(State.DONE, True), (State.UNKNOWN, False)]
+        await store.close()
 
 
 async def test_a_database_that_cannot_hold_every_text_is_refused(postgresql: Server) -> None:
