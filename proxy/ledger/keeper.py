@@ -145,12 +145,12 @@ class Keeper:
         if isinstance(ended, Ended) and ended.is_contradicted:
             said = how.value if result is None else result.value
             self.emit(OutcomeContradicted(entry.id, entry.provider, "provider", said))
-        if entry.id in self._early:
-            self._early.discard(entry.id)
-            if how is End.DONE:  # else it is weighed again once it is listed as unknown
-                await self.weigh_again(entry)
+        self._early.discard(entry.id)
+        kept = entry if ended is None else ended.entry
+        if how is End.DONE and kept.is_spoken_of:  # else once it is listed as unknown
+            await self.weigh_again(entry)
         self._waiting.wake(entry.id)
-        return entry if ended is None else ended.entry
+        return kept
 
     async def settle(
         self,

@@ -134,7 +134,7 @@ class PostgresqlLedger:
             now, entry = await tables.by_id(entry_id)
             if entry is None:
                 return None
-            said = await tables.said_of(entry_id) if how is End.FREE else ()
+            said = await tables.said_of(entry_id) if entry.is_spoken_of else ()
             is_taken = await tables.holder(entry) is not None
             ended = end(entry, owner, how, result, recorded, now, said=said, is_key_taken=is_taken)
             await tables.put(entry, ended.entry)
@@ -149,7 +149,8 @@ class PostgresqlLedger:
             now, entry = await tables.by_id(entry_id)
             if entry is None:
                 return None
-            ended = abandon(entry, owner, now, await tables.said_of(entry_id))
+            said = await tables.said_of(entry_id) if entry.is_spoken_of else ()
+            ended = abandon(entry, owner, now, said)
             await tables.put(entry, ended.entry)
             return ended
 
