@@ -87,19 +87,20 @@ class SteadyTime:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._ahead_s = clock.wall() - clock.monotonic()
-        self._believed_from = clock.monotonic()
+        self._believed_s = self._ahead_s = clock.wall() - clock.monotonic()
+        self._stands_since = clock.monotonic()
 
     def is_steady(self) -> bool:
         """Say whether it is now. To be asked once a minute or so."""
         now = self._clock.monotonic()
-        ahead_s = self._clock.wall() - now
-        if ahead_s - self._ahead_s > _LEAP_S:
-            self._believed_from = now + _DOUBTED_FOR_S
-        elif self._ahead_s - ahead_s > _LEAP_S:  # it is set right
-            self._believed_from = now
-        self._ahead_s = ahead_s
-        return now >= self._believed_from
+        before_s, self._ahead_s = self._ahead_s, self._clock.wall() - now
+        if abs(self._ahead_s - before_s) > _LEAP_S:
+            self._stands_since = now
+        is_ahead = self._ahead_s - self._believed_s > _LEAP_S
+        if is_ahead and now - self._stands_since < _DOUBTED_FOR_S:
+            return False
+        self._believed_s = self._ahead_s
+        return True
 
 
 async def _open_store(settings: Settings, clock: Clock) -> LedgerStore:

@@ -37,3 +37,23 @@ def test_one_that_is_set_right_again_is_believed_at_once() -> None:
     assert not after(clock, time, 60.0)
     clock.leapt_s = 0.0
     assert after(clock, time, 60.0)
+
+
+def test_one_that_is_set_back_by_a_part_of_its_leap_is_doubted_on() -> None:
+    clock = LeapingClock()
+    time = SteadyTime(clock)
+    clock.leapt_s = 2 * 86_400.0
+    assert not after(clock, time, 60.0)
+    clock.leapt_s = 86_400.0
+    assert not after(clock, time, 3_540.0)
+    assert not after(clock, time, 3_599.0)
+    assert after(clock, time, 1.0)
+
+
+def test_one_that_is_set_back_is_believed_and_what_it_gains_after_that_is_not() -> None:
+    clock = LeapingClock()
+    time = SteadyTime(clock)
+    clock.leapt_s = -86_400.0
+    assert after(clock, time, 60.0)
+    clock.leapt_s = 0.0
+    assert not after(clock, time, 60.0)

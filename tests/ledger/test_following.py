@@ -166,6 +166,20 @@ async def test_an_answer_against_an_early_word_is_a_contradiction(
     assert OutcomeContradicted in [type(each) for each in here.events]
 
 
+async def test_an_answer_against_a_word_that_another_sidecar_took_is_a_contradiction() -> None:
+    here = Here()
+
+    async def inner(call: Call) -> Outcome:
+        outcome = await sends(make.rejected(402, kind=Kind.DECLINED, effect=Effect.SETTLED))(call)
+        said = (Source.WEBHOOK, Said.SUCCEEDED, "event")
+        await here.store.settle("req_1", *said, attempt_timeout_s=1.0)
+        return outcome  # type: ignore[no-any-return]
+
+    assert (await here.policy(make.call(), inner)).effect is Effect.SETTLED
+    await here.written()
+    assert [type(each) for each in here.events].count(OutcomeContradicted) == 1
+
+
 async def test_an_early_word_of_a_payment_whose_sidecar_died_counts_once_it_is_unknown() -> None:
     here = Here()
     await here.store.begin(claim(sent_s_ago=0.0, lease_s=10.0))
