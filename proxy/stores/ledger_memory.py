@@ -17,7 +17,7 @@ from proxy.ledger.book import (
     send,
     settle,
 )
-from proxy.ledger.decide import End, Said, Settlement, Source
+from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
 from proxy.ledger.entry import Entry, Owner, Recorded, Result, State
 from proxy.ledger.keeping import TOMBSTONE_S, is_early, is_forgettable, purged, unknowns
 from proxy.ledger.store import AWAY, PURGED, Away
@@ -60,6 +60,8 @@ class MemoryLedger:
         if there is None and len(self._entries) >= MAX_ENTRIES:
             return AWAY
         met = begin(there, claim, self._clock.wall())
+        if met.meeting is Meeting.NEW and claim.id in self._entries:
+            return AWAY  # no payment is written over another
         if met.gave_way is not None:
             self._keep(met.gave_way)
         self._keep(met.entry)

@@ -12,7 +12,9 @@ Rules:
    - `sending`: its caller sends nothing. If it was kept the payment is `SENDING`, which its owner
      may still end with `finish`, and which nobody else sends; else it turns to unknown;
    - `finish`, `abandon`: to be asked again. An end that was kept stays: that is no contradiction;
-   - `settle`: asked again, it adds its evidence a second time, as confirmed.
+   - `forget`: to be asked again. What is gone by then is gone;
+   - `settle`: asked again, it adds its evidence a second time, as confirmed; of an event it says
+     that it was taken before.
 4. A payment that was under way when its sidecar died is unknown once its lease is over: others may
    live on, so a start changes nothing.
 """

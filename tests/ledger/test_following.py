@@ -26,7 +26,13 @@ from tests.support.ledger import claim, policy
 
 async def test_what_is_answered_is_forgotten_behind_the_callers_back() -> None:
     here = Here()
-    await here.policy(make.call(), sends(make.throttled(), make.ok()))
+
+    async def inner(call: Call) -> Outcome:
+        outcome = await sends(make.throttled(), make.ok())(call)
+        assert isinstance(await here.store.find("req_1"), Entry)
+        return outcome  # type: ignore[no-any-return]
+
+    await here.policy(make.call(), inner)
     await here.written()
     assert await here.store.find("req_1") is None
 
@@ -97,8 +103,12 @@ async def test_what_cannot_be_forgotten_yet_is_forgotten_later() -> None:
         return outcome  # type: ignore[no-any-return]
 
     await here.policy(make.call(), inner)
+    await here.written()
+    assert isinstance(await here.store.find("req_1"), Entry)
+    assert here.keeper.unwritten == 1
     here.store.away = 0
     await here.written()
+    assert here.keeper.unwritten == 0
     assert await here.store.find("req_1") is None
 
 

@@ -7,7 +7,8 @@ from proxy.ledger.book import Ended
 from proxy.ledger.decide import End, Meeting, Said, Settlement, Source
 from proxy.ledger.entry import Entry, Money, Result, State
 from proxy.ledger.keeping import TOMBSTONE_S
-from tests.support.ledger import ANSWER, ME, OTHER
+from proxy.ledger.store import Away
+from tests.support.ledger import ANSWER, ME, OTHER, claim
 from tests.support.ledger_world import LEASE_S, World
 
 
@@ -165,3 +166,12 @@ async def test_nor_is_it_beside_another_of_its_reference(here: World) -> None:
     await here.store.finish("p1", ME, End.DONE, Result.DECLINED)
     assert await here.store.forget("p2", ME) is False
     assert await here.store.forget("p3", ME) is True
+
+
+async def test_no_payment_is_written_over_another(here: World) -> None:
+    await here.sent()
+    claimed = claim(id="p1", key_hash=b"l", route="other")
+    assert isinstance(await here.store.begin(claimed), Away)
+    entry = await here.store.find("p1")
+    assert isinstance(entry, Entry)
+    assert (entry.route, entry.state) == ("pay", State.SENDING)
