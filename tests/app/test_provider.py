@@ -68,6 +68,21 @@ async def test_configured_fields_are_set_on_every_request_in_place_of_the_caller
         assert b"sk_live_1" not in reply.body
 
 
+async def test_a_secret_that_the_provider_says_back_is_not_in_the_log() -> None:
+    secret = "blue_heron_5521"  # of no shape: it is known by its text alone
+    refused = answer(
+        400, b'{"code": "%s"}' % secret.encode(), [("Content-Type", "application/json")]
+    )
+    async with (
+        RawProvider([refused]) as upstream,
+        sidecar({"acme": provider(upstream.port, headers={"X-Key": secret})}) as proxy,
+    ):
+        reply = await proxy.ask("POST", "/acme/x")
+        assert reply.status == 400
+        assert secret not in proxy.log.getvalue()
+        assert "[secret]" in proxy.log.getvalue()
+
+
 async def test_a_rotated_secret_takes_effect_without_a_restart(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("one\n")
