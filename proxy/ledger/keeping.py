@@ -1,6 +1,6 @@
 """For how long an entry is kept, and as what. Pure."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec.structs import replace
@@ -20,16 +20,14 @@ def is_early(said: Iterable[Evidence]) -> bool:
     )
 
 
-def is_forgettable(
-    entry: Entry, owner: Owner, said: Collection[Evidence], alike: Iterable[Entry]
-) -> bool:
+def is_forgettable(entry: Entry, owner: Owner, alike: Iterable[Entry]) -> bool:
     """Whether a payment that was only followed need not be kept, now that it is answered.
 
     Kept is what somebody spoke of, and what could be taken for another one: any of those *alike*,
     which have its reference, and of which what is said next could be said of it.
     """
     is_ours = entry.owner == owner and entry.state is State.SENDING
-    return is_ours and not said and all(each.id == entry.id for each in alike)
+    return is_ours and not entry.is_spoken_of and all(each.id == entry.id for each in alike)
 
 
 def purged(entry: Entry, *, record_for_s: float, now: float) -> Entry | None:

@@ -200,6 +200,10 @@ class Entries:
         """Give all that was said of an entry, in order."""
         return tuple(map(to_evidence, self._rows.execute(_SAID_OF, (entry_id,))))
 
+    def words_on(self, entry: Entry) -> tuple[Evidence, ...]:
+        """Give all that was said of an entry, asking only where something was."""
+        return self.said_of(entry.id) if entry.is_spoken_of else ()
+
     def drop(self, entry: Entry) -> None:
         """Keep an entry no longer, nor what was said of it."""
         self._rows.execute("DELETE FROM entries WHERE id = ?", (entry.id,))

@@ -106,7 +106,7 @@ class MemoryLedger:
         if entry is None:
             return True
         alike = self._alike(entry.provider, entry.money.reference)
-        is_gone = is_forgettable(entry, owner, self._evidence.get(entry_id, ()), alike)
+        is_gone = is_forgettable(entry, owner, alike)
         if is_gone:
             self._drop(entry)
         return is_gone

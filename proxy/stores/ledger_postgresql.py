@@ -136,7 +136,7 @@ class PostgresqlLedger:
             now, entry = await tables.by_id(entry_id)
             if entry is None:
                 return None
-            said = await tables.said_of(entry_id) if entry.is_spoken_of else ()
+            said = await tables.words_on(entry)
             is_taken = await tables.holder(entry) is not None
             ended = end(entry, owner, how, result, recorded, now, said=said, is_key_taken=is_taken)
             await tables.put(entry, ended.entry)
@@ -151,8 +151,7 @@ class PostgresqlLedger:
             now, entry = await tables.by_id(entry_id)
             if entry is None:
                 return None
-            said = await tables.said_of(entry_id) if entry.is_spoken_of else ()
-            ended = abandon(entry, owner, now, said)
+            ended = abandon(entry, owner, now, await tables.words_on(entry))
             await tables.put(entry, ended.entry)
             return ended
 
@@ -166,7 +165,7 @@ class PostgresqlLedger:
             if entry is None:
                 return True
             # The rest of what is asked is asked with the step itself: each question is a way there.
-            return is_forgettable(entry, owner, (), ()) and await tables.forget(entry)
+            return is_forgettable(entry, owner, ()) and await tables.forget(entry)
 
         return await self._write(write)
 

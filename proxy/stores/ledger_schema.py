@@ -64,7 +64,7 @@ _STEPS: Final = (
     ALTER TABLE paysluice_entries ADD COLUMN is_spoken_of boolean NOT NULL DEFAULT false;
     UPDATE paysluice_entries SET is_spoken_of = true
         WHERE id IN (SELECT entry_id FROM paysluice_evidence);
-    -- Nobody owns it any more, and nothing is sent of it: it is unknown.
+    -- Nothing is sent of it any more: once its lease is over it is unknown.
     CREATE INDEX paysluice_entries_spoken ON paysluice_entries (created_at)
         WHERE state = 'begun' AND is_spoken_of;
     """,

@@ -116,7 +116,7 @@ class SqliteLedger:
                 result,
                 recorded,
                 now,
-                said=self._entries.said_of(entry_id) if how is End.FREE else (),
+                said=self._entries.words_on(entry),
                 is_key_taken=self._entries.holder(entry) is not None,
             )
 
@@ -126,7 +126,7 @@ class SqliteLedger:
         """Give a key back under which nothing was sent; what may have been sent stays."""
         now = self._clock.wall()
         return await self._end(
-            entry_id, lambda one: abandon(one, owner, now, self._entries.said_of(entry_id))
+            entry_id, lambda one: abandon(one, owner, now, self._entries.words_on(one))
         )
 
     async def forget(self, entry_id: str, owner: Owner) -> bool | Away:
@@ -137,7 +137,7 @@ class SqliteLedger:
             if entry is None:
                 return True
             alike = self._entries.beside(entry)
-            is_gone = is_forgettable(entry, owner, self._entries.said_of(entry_id), alike)
+            is_gone = is_forgettable(entry, owner, alike)
             if is_gone:
                 self._entries.drop(entry)
             return is_gone

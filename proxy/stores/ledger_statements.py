@@ -64,10 +64,9 @@ SAW: Final = (
     "INSERT INTO paysluice_events AS event (provider, id, at) VALUES ($1, $2, $3)"
     " ON CONFLICT (provider, id) DO UPDATE SET at = excluded.at WHERE event.at <= $4"
 )
-# Its row is locked: nobody adds evidence meanwhile.
+# Its row is locked, and nobody spoke of it.
 FORGET_ENTRY: Final = (
     "DELETE FROM paysluice_entries WHERE id = $1 AND NOT EXISTS"
-    " (SELECT 1 FROM paysluice_evidence WHERE entry_id = $1) AND NOT EXISTS"
     " (SELECT 1 FROM paysluice_entries AS other"
     "  WHERE other.provider = $2 AND other.reference = $3 AND other.id <> $1)"
 )

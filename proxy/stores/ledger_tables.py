@@ -54,7 +54,7 @@ class Tables:
         return tuple(expired(entry, now) for entry in found)
 
     async def forget(self, entry: Entry) -> bool:
-        """Drop an entry, unless something was said of it, or another has its reference."""
+        """Drop an entry of which nobody spoke, unless another has its reference."""
         reference = None if entry.money.reference is None else _text(entry.money.reference)
         done = await self._rows.execute(ask.FORGET_ENTRY, entry.id, entry.provider, reference)
         return _count(done) > 0
@@ -114,6 +114,10 @@ class Tables:
         """Give all that was said of an entry, in order."""
         found = await self._rows.fetch(ask.EVIDENCE, entry_id)
         return tuple(to_evidence(tuple(row)) for row in found)
+
+    async def words_on(self, entry: Entry) -> tuple[Evidence, ...]:
+        """Give all that was said of an entry, asking only where something was."""
+        return await self.said_of(entry.id) if entry.is_spoken_of else ()
 
     async def saw(self, provider: str, event_id: str, now: float) -> bool:
         """Note an event of a provider; say whether it came before."""

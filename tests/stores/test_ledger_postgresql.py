@@ -20,6 +20,7 @@ from proxy.stores.transactions import MAX_CONNECTIONS, START_TIMEOUT_S, STEP_TIM
 from proxy.system import SystemClock, random_bytes
 from tests.support.clock import FakeClock, SteppedClock
 from tests.support.ledger import ANSWER, ME, OTHER, claim
+from tests.support.ledger_world import as_kept, two_unknown_one_settled
 from tests.support.postgresql import PASSWORD, Server
 
 Stores = Callable[..., Awaitable[PostgresqlLedger]]
@@ -540,19 +541,13 @@ async def test_tables_of_the_version_before_are_brought_up_to_date(
     postgresql: Server, url: str
 ) -> None:
     store = await PostgresqlLedger.open(url, SystemClock(), random_bytes)
-    for name in ("p1", "p2"):
-        await store.begin(claim(id=name, key_hash=name.encode()))
-        await store.sending(name, ME, 10.0)
-        await store.finish(name, ME, End.UNKNOWN)
-    await store.settle("p1", Source.PERSON, Said.SUCCEEDED, "ann", attempt_timeout_s=1.0)
+    await two_unknown_one_settled(store)
     await store.close()
     await postgresql.run("ALTER TABLE paysluice_entries DROP COLUMN is_spoken_of", url)
     await postgresql.run("UPDATE paysluice_schema SET version = 1", url)
     for _ in range(2):  # once they are brought there, they stay
         store = await PostgresqlLedger.open(url, SystemClock(), random_bytes)
-        found = [await store.find(name) for name in ("p1", "p2")]
-        kept = [(each.state, each.is_spoken_of) for each in found if isinstance(each, Entry)]
-        assert kept == [(State.DONE, True), (State.UNKNOWN, False)]
+        assert await as_kept(store) == [(State.DONE, True), (State.UNKNOWN, False)]
         await store.close()
 
 

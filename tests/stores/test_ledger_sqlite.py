@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from proxy.ledger.book import Met
-from proxy.ledger.decide import End, Meeting, Said, Source
+from proxy.ledger.decide import End, Meeting
 from proxy.ledger.entry import Entry, Result, State
 from proxy.ledger.store import AWAY
 from proxy.stores import ledger_entries
@@ -19,6 +19,7 @@ from proxy.stores.ledger_file import LedgerFileError
 from proxy.stores.ledger_sqlite import SqliteLedger
 from tests.support.clock import FakeClock
 from tests.support.ledger import ANSWER, ME, claim
+from tests.support.ledger_world import as_kept, two_unknown_one_settled
 
 OTHER_PROCESS = """
 import sys
@@ -125,11 +126,7 @@ def test_a_file_that_is_not_ours_is_left_as_it_is(
 async def test_a_file_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:
     path, clock = tmp_path / "ledger.db", FakeClock()
     store = SqliteLedger.open(path, clock)
-    for name in ("p1", "p2"):
-        await store.begin(claim(id=name, key_hash=name.encode()))
-        await store.sending(name, ME, 10.0)
-        await store.finish(name, ME, End.UNKNOWN)
-    await store.settle("p1", Source.PERSON, Said.SUCCEEDED, "ann", attempt_timeout_s=1.0)
+    await two_unknown_one_settled(store)
     await store.close()
     rows = sqlite3.connect(path)
     rows.execute("ALTER TABLE entries DROP COLUMN is_spoken_of")
@@ -138,9 +135,7 @@ async def test_a_file_of_the_version_before_is_brought_up_to_date(tmp_path: Path
     rows.close()
     for _ in range(2):  # once it is brought there, it stays
         store = SqliteLedger.open(path, clock)
-        found = [await store.find(name) for name in ("p1", "p2")]
-        kept = [(each.state, each.is_spoken_of) for each in found if isinstance(each, Entry)]
-        assert kept == [(State.DONE, True), (State.UNKNOWN, False)]
+        assert await as_kept(store) == [(State.DONE, True), (State.UNKNOWN, False)]
         await store.close()
 
 

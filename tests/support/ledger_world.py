@@ -1,11 +1,11 @@
 """A ledger store of any kind, and the clock it goes by."""
 
 from proxy.ledger.book import Evidence, Met
-from proxy.ledger.decide import Said, Source
+from proxy.ledger.decide import End, Said, Source
 from proxy.ledger.entry import Entry, State
 from proxy.ledger.store import LedgerStore
 from tests.support.clock import FakeClock
-from tests.support.ledger import claim
+from tests.support.ledger import ME, claim
 
 LEASE_S = 10.0
 
@@ -41,3 +41,18 @@ class World:
         )
         assert isinstance(told, Evidence)
         return told
+
+
+async def two_unknown_one_settled(store: LedgerStore) -> None:
+    """Leave two payments whose ends were unknown, of which a person has settled the first."""
+    for name in ("p1", "p2"):
+        await store.begin(claim(id=name, key_hash=name.encode()))
+        await store.sending(name, ME, LEASE_S)
+        await store.finish(name, ME, End.UNKNOWN)
+    await store.settle("p1", Source.PERSON, Said.SUCCEEDED, "ann", attempt_timeout_s=1.0)
+
+
+async def as_kept(store: LedgerStore) -> list[tuple[State, bool]]:
+    """Give what became of these two, and whether somebody spoke of them."""
+    found = [await store.find(name) for name in ("p1", "p2")]
+    return [(each.state, each.is_spoken_of) for each in found if isinstance(each, Entry)]
